@@ -1,0 +1,111 @@
+"""The Agent protocol: the seam between the faces and whatever does the work.
+
+Everything that crosses it is a ``Value``, a plain type or a tuple of these. Callables and
+caller state stay on the caller's side: a watcher is told only *that* a job moved on, and
+reads the events itself. Implementations: ``wua.engine`` (in process) and ``wua.remote``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from wua.model.enums import AbortAnswer, TargetKind
+from wua.model.jobs import (
+    Delivery,
+    HistoryEntry,
+    JobEvent,
+    JobRecord,
+    JobSpec,
+    Subscription,
+)
+from wua.model.struct import Value
+from wua.model.updates import RestartReason, Service, Update, UpdateId, Verdict
+
+
+class AgentInfo(Value, frozen=True):
+    """What an agent looks after. ``may_act`` says whether this caller may change the target."""
+
+    version: str
+    target: TargetKind
+    target_name: str
+    os: str
+    architectures: tuple[str, ...]
+    state: str
+    cache: str
+    may_act: bool
+    may_act_reason: str  # what is needed, "" when may_act
+    host_pid: int = 0  # of the job host, 0 when none runs
+
+
+class Watch(Protocol):
+    def close(self) -> None:
+        """End the watch; after it returns the listener is not called any more."""
+
+
+class Agent(Protocol):
+    """Owns the store, the cache and the lock of one machine.
+
+    Any method raises WuaError with the problem's id; those that are particular are named.
+    Methods may be called from any thread.
+    """
+
+    def info(self) -> AgentInfo: ...
+
+    def submit(self, spec: JobSpec) -> JobRecord:
+        """Record a job and begin it; answers at once.
+
+        Raises:
+            WuaError: access-denied, busy (``spec.queue`` False), no-updates, invalid-argument.
+        """
+
+    def job(self, job_id: str) -> JobRecord:
+        """Raises WuaError unknown-job. A unique beginning of an id is enough."""
+
+    def jobs(self, *, limit: int = 50, active: bool = False) -> tuple[JobRecord, ...]:
+        """Newest first."""
+
+    def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
+        """Events of a job with ``seq`` over ``after``, in order."""
+
+    def watch(self, listener: Callable[[str], None]) -> Watch:
+        """Call ``listener(job_id)``, on a thread of the agent's, whenever a job may have new events.
+
+        One call may stand for many events. The listener must not block.
+        """
+
+    def abort(self, job_id: str) -> AbortAnswer: ...
+
+    def output(self, job_id: str, offset: int = 0) -> str:
+        """What the installer of a job printed, from a byte offset on."""
+
+    def subscribe(self, job_id: str, subscription: Subscription) -> Delivery: ...
+
+    def deliveries(self, job_id: str = "") -> tuple[Delivery, ...]: ...
+
+    def is_busy(self) -> bool:
+        """Whether an installer runs on this machine now, ours or another's."""
+
+    def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]:
+        """Update ids for what a person types: an update id, ``name``, ``name:arch`` or ``name=version``.
+
+        Raises WuaError unknown-update, naming the first that is not known.
+        """
+
+    def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
+        """In the order asked. Raises WuaError unknown-update."""
+
+    def verdict(self, update: UpdateId) -> Verdict: ...
+
+    def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
+        """Hide or show updates. Raises WuaError access-denied, mandatory-update."""
+
+    def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
+        """Newest first; ``start`` counts from the newest."""
+
+    def history_count(self) -> int: ...
+
+    def services(self) -> tuple[Service, ...]: ...
+
+    def restart_reasons(self) -> tuple[RestartReason, ...]: ...
+
+    def close(self) -> None:
+        """Release what this caller holds. Acting jobs go on."""

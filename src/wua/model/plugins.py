@@ -1,0 +1,239 @@
+"""The protocols of the three plug-in axes: update service, target, handler.
+
+Entry-point groups: ``wua.services``, ``wua.targets``, ``wua.handlers``. Each axis has one
+contract suite in tests/contract that every plug-in passes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from wua.model.enums import TargetKind
+from wua.model.plans import Plan, PlanRequest
+from wua.model.problems import Problem
+from wua.model.states import JobState
+from wua.model.struct import Value
+from wua.model.updates import RestartReason, SearchWarning, Service, Update, UpdateId, Verdict
+
+
+class Command(Value, frozen=True):
+    """A program to run, complete: nothing is inherited but what stands here.
+
+    ``{status}`` in an argument is replaced by the number of the descriptor that status lines
+    are written to (an append-only file). ``cancel_signal`` goes to the program's own process
+    alone. ``env`` is the whole environment.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: str = "/"
+    cancel_signal: int = 2
+
+
+class TargetPaths(Value, frozen=True):
+    """Where a target's own data lies; all absolute."""
+
+    state: str
+    cache: str
+    run: str  # the job host's socket and lock
+    lock: str  # the machine lock: one installer at a time
+
+
+class TargetSpec(Value, frozen=True):
+    """What is needed to open a target again; stored as ``target.json`` in its state folder."""
+
+    kind: TargetKind
+    root: str = "/"
+    options: dict[str, str] = {}
+
+
+class OsFacts(Value, frozen=True):
+    """From os-release and dpkg: "debian", "12", "Debian GNU/Linux 12 (bookworm)" …"""
+
+    id: str
+    version: str
+    title: str
+    codename: str
+    architecture: str
+    foreign: tuple[str, ...] = ()
+
+
+class Holder(Value, frozen=True):
+    """Who holds a lock. ``since`` is seconds since 1970 UTC, 0 unknown."""
+
+    pid: int
+    program: str
+    since: float
+    lock: str
+
+    def __str__(self) -> str:
+        return f"{self.program or 'a program'} (pid {self.pid}) holds {self.lock}"
+
+
+class Target(Protocol):
+    """A machine being updated. Opening one changes nothing outside its own folders."""
+
+    @property
+    def spec(self) -> TargetSpec: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def paths(self) -> TargetPaths: ...
+
+    def os(self) -> OsFacts: ...
+
+    def may_act(self) -> str:
+        """What the caller needs before it may change this target; "" when nothing."""
+
+    def fingerprint(self) -> str:
+        """Changes whenever what is installed, held or configured as a source may have changed. Cheap."""
+
+    def holders(self) -> tuple[Holder, ...]:
+        """Other package managers that hold a lock on this target now."""
+
+    def restart_reasons(self) -> tuple[RestartReason, ...]: ...
+
+
+class DebianTarget(Target, Protocol):
+    """What the apt service and the apt handler need of a target."""
+
+    @property
+    def dpkg_dir(self) -> Path:
+        """The admin folder: ``status``, ``info/``, ``updates/``."""
+
+    @property
+    def lists_dir(self) -> Path: ...
+    @property
+    def archives_dir(self) -> Path:
+        """Where apt keeps .deb files for this target."""
+
+    @property
+    def extended_states(self) -> Path:
+        """apt's automatic marks."""
+
+    def apt(self, tool: str, *words: str) -> Command:
+        """A reading call of ``apt-get -s``, ``apt-cache``, ``apt-config`` … on this target."""
+
+    def act(self, tool: str, *words: str) -> Command:
+        """A changing call of ``apt-get`` or ``dpkg`` on this target, confined as its kind demands.
+
+        Raises WuaError access-denied.
+        """
+
+    def fetch(self, *words: str) -> Command:
+        """``apt-get`` for the network: ``update`` or ``--download-only``; touches lists and archives only."""
+
+    def script_problem(self, deb: Path) -> str:
+        """Why this package's scripts must not run on this kind of target; "" when they may."""
+
+    def is_interrupted(self) -> tuple[str, ...]:
+        """Packages (or "journal") that an interrupted run left behind; judge only when no lock is held."""
+
+
+class UpdateService(Protocol):
+    """Where updates come from. Writes the catalogue; the engine searches it."""
+
+    @property
+    def service(self) -> Service: ...
+
+    def refresh(self, *, force: bool, max_age: float, tell: Callable[[str], None]) -> tuple[SearchWarning, ...]:
+        """Fetch the indexes anew if they are older than ``max_age`` seconds, or ``force``.
+
+        Old data stays in use when this fails, and a warning says so.
+        """
+
+    def sync(self) -> tuple[SearchWarning, ...]:
+        """Bring the catalogue and its offers up to date with indexes and facts; cheap when nothing changed."""
+
+    def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]: ...
+
+    def verdict(self, update: UpdateId) -> Verdict: ...
+
+    def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]: ...
+
+
+class ItemEnd(Value, frozen=True):
+    """What the installer said of one plan item. ``error`` "" means success."""
+
+    item: int  # index into plan.items
+    error: str = ""
+
+
+class StepProgress(Value, frozen=True):
+    """Progress inside one command: ``within`` 0.0 to 1.0, ``item`` an index into plan.items or -1."""
+
+    within: float = 0.0
+    item: int = -1
+    item_within: float = 0.0
+    text: str = ""
+    bytes_done: int = 0
+    bytes_total: int = 0
+    item_bytes_done: int = 0
+    item_bytes_total: int = 0
+
+
+class ProgressReader(Protocol):
+    """Turns an installer's status lines into progress. Fed from the file's beginning, in order."""
+
+    def feed(self, lines: Iterable[str]) -> tuple[StepProgress, tuple[ItemEnd, ...]]:
+        """The progress after these lines, and the items that reached their end in them."""
+
+
+class RunRecord(Value, frozen=True):
+    """A command that has ended. ``exit`` is None when it is lost; negative for a signal."""
+
+    phase: JobState
+    exit: int | None
+    output: str  # path of what it printed
+    status: str  # path of its status lines
+    cancelled: bool = False
+
+
+class ItemOutcome(Value, frozen=True):
+    """The three voices for one plan item after everything ran."""
+
+    item: int
+    done: bool  # the system shows what the plan wanted
+    said: str
+    seen: str
+    problem: Problem | None = None
+    unmapped: int = 0
+
+
+class Handler(Protocol):
+    """Knows how one kind of payload is installed and removed.
+
+    It plans, words commands, reads their progress and judges their outcome. It never runs an
+    acting command itself: the engine runs them under the supervisor.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    def plan(self, request: PlanRequest) -> Plan:
+        """A dry, complete plan. Raises WuaError unsolvable, removal-refused, unknown-update, uninstall-not-allowed …"""
+
+    def check(self, plan: Plan) -> None:
+        """Under the lock: raise plan-stale or needs-another-download unless the plan still means the same."""
+
+    def missing(self, plan: Plan) -> tuple[int, ...]:
+        """Indexes of items whose file is not in the cache with the right size and digest."""
+
+    def download(self, plan: Plan) -> Sequence[Command]: ...
+
+    def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:
+        """Before the change: keep the packages that would be replaced, within the quota."""
+
+    def verify(self, plan: Plan) -> None:
+        """Every file is the one that was checked. Raises not-downloaded, content-mismatch, script-unsafe."""
+
+    def install(self, plan: Plan) -> Sequence[Command]:
+        """The transaction, and what must follow it (marks). The engine runs them in order and stops at none."""
+
+    def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
+        """The next command towards a clean package state, None when it is clean or nothing more can be tried."""
+
+    def reader(self, plan: Plan, phase: JobState) -> ProgressReader: ...
+
+    def judge(self, plan: Plan, runs: Sequence[RunRecord]) -> tuple[ItemOutcome, ...]:
+        """One outcome for each item, from the installer's output and from the system as it is now."""

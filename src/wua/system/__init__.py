@@ -1,0 +1,1 @@
+"""What differs between platforms, one file each: processes, locks, file watching, credentials."""
