@@ -40,8 +40,7 @@ def entries(reference: dict[str, Any]) -> list[tuple[str, int, str, str]]:
         for code in reference["related_com_codes"]
     ]
     rows += [
-        (code["name"], int(code["hex"], 16), code["group"], code["meaning"])
-        for code in reference["codes"]
+        (code["name"], int(code["hex"], 16), code["group"], code["meaning"]) for code in reference["codes"]
     ]
     return rows
 

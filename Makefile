@@ -1,0 +1,71 @@
+# `make run` shows the program, `make test` checks it, `make help` lists the rest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := setup
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+JOBS ?= 2
+PY := .venv/bin/python
+
+# An environment holds absolute paths, so a stamp counts only for the folder that it was made in.
+here := $(shell pwd | cksum | cut -d' ' -f1)
+run_ready := .venv/.ready-run-$(here)
+dev_ready := .venv/.ready-dev-$(here)
+inputs := pyproject.toml src/wua/_version.py tools/bootstrap.sh tools/setup_env.py
+
+$(run_ready): $(inputs) requirements/runtime.txt requirements/build.txt
+	@PYTHON="$(PYTHON)" sh tools/bootstrap.sh run
+	@touch $@
+
+$(dev_ready): $(inputs) requirements/dev.txt
+	@PYTHON="$(PYTHON)" sh tools/bootstrap.sh dev
+	@touch $(run_ready) $@
+
+.PHONY: setup run test test-all lint types format docs soak bench wheel wheels lock clean help
+
+setup: $(dev_ready) ## make .venv with everything that working on wua needs (the default)
+
+run: $(run_ready) ## show what wua does with this machine's updates, in a shadow of it
+	@$(PY) tools/demo.py
+
+test: lint types ## the suite that fits five minutes; WUA_TEST_HOST=1 adds the tests that change this host
+	@$(PY) -m pytest -n $(JOBS) $(ARGS)
+
+test-all: lint types ## everything, slow tests and packaging included
+	@$(PY) -m pytest -n $(JOBS) --all $(ARGS)
+
+lint: $(dev_ready)
+	@$(PY) -m ruff check --quiet src tests tools
+	@$(PY) -m ruff format --check --quiet src tests tools
+
+types: $(dev_ready)
+	@$(PY) -m mypy
+
+format: $(dev_ready) ## put the sources into the project's layout
+	@$(PY) -m ruff check --quiet --fix src tests tools
+	@$(PY) -m ruff format --quiet src tests tools
+
+docs: $(dev_ready) ## write the generated pages of docs/reference anew
+	@$(PY) tools/generate_docs.py
+
+soak: $(run_ready) ## thousands of killed jobs; goes on where it was stopped
+	@$(PY) tools/soak.py $(ARGS)
+
+bench: $(run_ready) ## measure, and write docs/benchmarks.md
+	@$(PY) tools/bench.py $(ARGS)
+
+wheel: $(dev_ready) ## build wheel and sdist into dist/, the same bytes every time
+	@$(PY) tools/build_dist.py dist
+
+wheels: $(dev_ready) ## fetch every locked package into wheels/, for a machine with no network
+	@$(PY) -m pip --quiet download --require-hashes --dest wheels -r requirements/dev.txt
+
+lock: ## write requirements/*.txt anew (needs uv)
+	@python3 tools/lock.py $(ARGS)
+
+clean: ## remove everything that was built, .venv and wheels/ excepted
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
