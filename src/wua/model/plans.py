@@ -72,6 +72,7 @@ class LeftOut(Value, frozen=True):
 
     name: str
     reason: str
+    update: UpdateId | None = None
 
 
 class Plan(Value, frozen=True):

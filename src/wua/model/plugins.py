@@ -4,11 +4,12 @@ Entry-point groups: ``wua.services``, ``wua.targets``, ``wua.handlers``. Each ax
 contract suite in tests/contract that every plug-in passes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from wua.model.enums import TargetKind
+from wua.model.jobs import HistoryEntry
 from wua.model.plans import Plan, PlanRequest
 from wua.model.problems import Problem
 from wua.model.states import JobState
@@ -152,6 +153,49 @@ class UpdateService(Protocol):
     def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]: ...
 
 
+class PackageRow(Value, frozen=True):
+    """One version of a package as an index or the system describes it. Sizes are bytes.
+
+    ``size`` and ``sha256`` are those of the .deb, 0 and "" when it is known to the system only.
+    """
+
+    update: UpdateId
+    name: str
+    architecture: str  # as the index says: "all" stays "all"
+    version: str
+    title: str = ""
+    size: int = 0
+    sha256: str = ""
+    filename: str = ""  # in the archive, e.g. "pool/main/h/hello/hello_2.10-3_amd64.deb"
+    origin: str = ""
+    essential: bool = False
+    installed_size: int = 0
+
+
+class PackageLookup(Protocol):
+    """What the apt handler asks of the catalogue: between update ids and package versions.
+
+    Both answer only what is known; several rows for one version have different digests.
+    """
+
+    def by_id(self, ids: Sequence[UpdateId]) -> Mapping[UpdateId, PackageRow]: ...
+
+    def by_version(
+        self, keys: Sequence[tuple[str, str, str]]
+    ) -> Mapping[tuple[str, str, str], tuple[PackageRow, ...]]:
+        """For (name, architecture, version)."""
+
+
+class PackageHistory(Protocol):
+    """What the apt handler asks of the store: what wua itself did before."""
+
+    def of_job(self, job: str) -> tuple[HistoryEntry, ...]:
+        """Everything one job did, dependencies included, oldest first. Raises WuaError unknown-job."""
+
+    def of_package(self, name: str, architecture: str) -> tuple[HistoryEntry, ...]:
+        """Everything wua did to one package, newest first."""
+
+
 class ItemEnd(Value, frozen=True):
     """What the installer said of one plan item. ``error`` "" means success."""
 
@@ -187,6 +231,7 @@ class RunRecord(Value, frozen=True):
     output: str  # path of what it printed
     status: str  # path of its status lines
     cancelled: bool = False
+    argv: tuple[str, ...] = ()  # of the command
 
 
 class ItemOutcome(Value, frozen=True):
