@@ -1,0 +1,1 @@
+"""What tests need: real small repositories, faulty servers, simulated services and targets."""
