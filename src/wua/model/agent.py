@@ -14,6 +14,7 @@ from wua.model.jobs import (
     HistoryEntry,
     JobEvent,
     JobRecord,
+    JobResult,
     JobSpec,
     Subscription,
 )
@@ -66,10 +67,17 @@ class Agent(Protocol):
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
         """Events of a job with ``seq`` over ``after``, in order."""
 
+    def result(self, job_id: str) -> JobResult:
+        """The result of an ended job, with what a search found.
+
+        What a search found is kept in memory until it was asked for once; afterwards ``search`` is None.
+        Raises WuaError unknown-job, invalid-argument when it has not ended.
+        """
+
     def watch(self, listener: Callable[[str], None]) -> Watch:
         """Call ``listener(job_id)``, on a thread of the agent's, whenever a job may have new events.
 
-        One call may stand for many events. The listener must not block.
+        One call may stand for many events; "" means: look at every job. The listener must not block.
         """
 
     def abort(self, job_id: str) -> AbortAnswer: ...

@@ -57,6 +57,7 @@ class TargetKind(Enum):
     HOST = "host"  # this Debian machine
     NAMESPACE_ROOT = "namespace-root"  # a complete small Debian in a user namespace
     PLAIN_ROOT = "plain-root"  # a folder with a stub for the host's packages
+    SIMULATED = "simulated"  # a scripted machine of wua.testing
     SHADOW = "shadow"  # a copy of this host's package database, to rehearse in
 
 

@@ -28,7 +28,10 @@ class Operation(Enum):
 
 
 class PlanItem(Value, frozen=True):
-    """One package of a plan. Versions are "" where there is none. Sizes are bytes."""
+    """One package of a plan. Versions are "" where there is none. Sizes are bytes.
+
+    ``update`` is the version that the change brings; for a removal or a downgrade the one it takes away.
+    """
 
     update: UpdateId
     name: str

@@ -22,7 +22,7 @@ class Command(Value, frozen=True):
 
     ``{status}`` in an argument is replaced by the number of the descriptor that status lines
     are written to (an append-only file). ``cancel_signal`` goes to the program's own process
-    alone. ``env`` is the whole environment.
+    alone; 0 for a short command that is never cancelled. ``env`` is the whole environment.
     """
 
     argv: tuple[str, ...]
@@ -92,6 +92,9 @@ class Target(Protocol):
     def holders(self) -> tuple[Holder, ...]:
         """Other package managers that hold a lock on this target now."""
 
+    def is_interrupted(self) -> tuple[str, ...]:
+        """Packages (or "journal") that an interrupted run left behind; judge only when no lock is held."""
+
     def restart_reasons(self) -> tuple[RestartReason, ...]: ...
 
 
@@ -127,8 +130,6 @@ class DebianTarget(Target, Protocol):
     def script_problem(self, deb: Path) -> str:
         """Why this package's scripts must not run on this kind of target; "" when they may."""
 
-    def is_interrupted(self) -> tuple[str, ...]:
-        """Packages (or "journal") that an interrupted run left behind; judge only when no lock is held."""
 
 
 class UpdateService(Protocol):

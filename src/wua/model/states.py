@@ -108,13 +108,13 @@ TABLE: Final[Mapping[JobState, Row]] = {
     ),
     S.INSTALLING: _row(
         "the package transaction runs under the supervisor",
-        {S.REPAIRING, S.EVALUATING},
+        {S.REPAIRING, S.EVALUATING, S.ENDED},
         OnCancel.AFTER_STEP,
         OnCrash.ADOPT,
         (50, 98),
     ),
     S.EVALUATING: _row(
-        "asking the system what is installed now",
+        "asking the system what is there now",
         {S.ENDED},
         OnCancel.TOO_LATE,
         OnCrash.START_AGAIN,

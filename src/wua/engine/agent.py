@@ -1,0 +1,361 @@
+"""The agent in this process: searches here, and hands acting jobs to the job host of its target."""
+
+import os
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from wua import _version
+from wua.criteria import parse
+from wua.engine.callers import Workers
+from wua.engine.link import HostLink
+from wua.engine.rehearsal import rehearse
+from wua.engine.superseded import without_superseded
+from wua.engine.wiring import Parts, machine_store, open_parts, open_store
+from wua.model.agent import AgentInfo
+from wua.model.enums import AbortAnswer, ResultCode
+from wua.model.jobs import (
+    Delivery,
+    HistoryEntry,
+    JobEvent,
+    JobKind,
+    JobRecord,
+    JobResult,
+    JobSpec,
+    Noted,
+    Subscription,
+)
+from wua.model.plugins import Target
+from wua.model.problems import Problem, WuaError, error, problem
+from wua.model.states import TABLE, OnCancel
+from wua.model.struct import replace
+from wua.model.updates import RestartReason, SearchResult, Service, Update, UpdateId, Verdict
+from wua.store.state import StateStore
+from wua.system.locks import lock_holder
+from wua.system.process import ProcessRef
+
+
+class LocalAgent:
+    """Implements the Agent protocol over a target on this machine."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._store = open_store(target)
+        self._parts: Parts | None = None
+        self._parts_guard = threading.Lock()
+        self._workers = Workers("wua-caller")
+        self._watches: dict[int, Callable[[str], None]] = {}
+        self._guard = threading.Lock()
+        self._found: dict[str, JobResult] = {}
+        self._aborting: set[str] = set()
+        paths = target.paths
+        self._link = HostLink(
+            Path(paths.state),
+            Path(paths.run),
+            may_start=not target.may_act(),
+            heard=self._heard,
+            wanted=self._wanted,
+        )
+        self._end_orphans()
+
+    @property
+    def parts(self) -> Parts:
+        """Service, handler and catalogue, opened when first needed: listing jobs does without."""
+        with self._parts_guard:
+            if self._parts is None:
+                self._parts = open_parts(self._target, self._store)
+            return self._parts
+
+    # --- about the agent
+
+    def info(self) -> AgentInfo:
+        facts = self._target.os()
+        needed = self._target.may_act()
+        holder = lock_holder(Path(self._target.paths.run) / "host.lock")
+        return AgentInfo(
+            version=_version.__version__,
+            target=self._target.spec.kind,
+            target_name=self._target.name,
+            os=facts.title,
+            architectures=(facts.architecture, *facts.foreign),
+            state=self._target.paths.state,
+            cache=self._target.paths.cache,
+            may_act=not needed,
+            may_act_reason=needed,
+            host_pid=holder.pid if holder else 0,
+        )
+
+    def close(self) -> None:
+        self._link.close()
+        self._workers.close()
+        with self._guard:
+            self._watches.clear()
+        if self._parts is not None:
+            self._parts.close()
+        self._store.close()
+
+    # --- jobs
+
+    def submit(self, spec: JobSpec) -> JobRecord:
+        spec = replace(spec, user=os.getuid())
+        updates = self._asked(spec)
+        if not spec.kind.acting:
+            job, new = self._store.add_job(spec, updates, owner=ProcessRef.current())
+            if new:
+                self._workers.put(lambda: self._work(job))
+            return job
+        if needed := self._target.may_act():
+            raise error("access-denied", needed)
+        if spec.kind.changes_target and not spec.queue:
+            self._refuse_if_busy()
+        job, new = self._store.add_job(spec, updates)
+        if new:
+            self._link.wake()
+            self._tell(job.id)
+        return job
+
+    def _asked(self, spec: JobSpec) -> tuple[UpdateId, ...]:
+        """The updates that the result will be indexed by; empty when the plan is still to tell."""
+        if spec.kind in (JobKind.SEARCH, JobKind.PLAN):
+            if spec.kind is JobKind.PLAN and spec.request is None:
+                raise error("invalid-argument", "a plan needs a request")
+            return ()
+        if spec.plan is not None:
+            return spec.plan.request.updates or tuple(item.update for item in spec.plan.requested)
+        if spec.request is None:
+            raise error("invalid-argument", f"{spec.kind.value} needs a plan or a request")
+        if spec.kind in (JobKind.DOWNLOAD, JobKind.INSTALL, JobKind.UNINSTALL) and not spec.request.updates:
+            raise error("no-updates", f"{spec.kind.value} of nothing")
+        return spec.request.updates
+
+    def _refuse_if_busy(self) -> None:
+        for job, _ in self._store.unfinished(acting=True):
+            if job.kind.changes_target:
+                raise error("busy", f"job {job.id} ({job.kind.value}) is {job.state.value}")
+        if holder := lock_holder(self._target.paths.lock):
+            raise error("busy", str(holder))
+
+    def job(self, job_id: str) -> JobRecord:
+        for store in self._readable():
+            try:
+                return store.job(job_id)
+            except WuaError as failure:
+                missing = failure
+        raise missing
+
+    def jobs(self, *, limit: int = 50, active: bool = False) -> tuple[JobRecord, ...]:
+        found = [job for store in self._readable() for job in store.jobs(limit=limit, active=active)]
+        return tuple(sorted(found, key=lambda job: -job.created)[:limit])
+
+    def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
+        found: tuple[JobEvent, ...] = ()
+        for store in self._readable():
+            found = found or store.events(job_id, after, limit)
+        if not found and self._link.broken is not None:
+            raise self._link.broken
+        return found
+
+    def result(self, job_id: str) -> JobResult:
+        job = self.job(job_id)
+        if job.result is None:
+            raise error("invalid-argument", f"job {job.id} has not ended: {job.state.value}")
+        with self._guard:
+            return self._found.pop(job.id, job.result)
+
+    def output(self, job_id: str, offset: int = 0) -> str:
+        job = self.job(job_id)
+        for store in self._readable():
+            for run in reversed(store.runs(job.id)):
+                path = Path(run.folder) / "output"
+                if path.exists():
+                    with open(path, "rb") as file:
+                        file.seek(offset)
+                        return file.read().decode(errors="replace")
+        return ""
+
+    def abort(self, job_id: str) -> AbortAnswer:
+        job = self.job(job_id)
+        if job.result is not None:
+            return AbortAnswer.ENDED
+        if job.kind.acting and (needed := self._target.may_act()):
+            raise error("access-denied", needed)
+        self._store.request_abort(job.id)
+        if job.kind.acting:
+            self._link.wake()
+        else:
+            with self._guard:
+                self._aborting.add(job.id)
+        rule = TABLE[job.state].cancel
+        return AbortAnswer.AT_ONCE if rule in (OnCancel.END_NOW, OnCancel.SIGNAL) else AbortAnswer.AFTER_STEP
+
+    # --- watching
+
+    def watch(self, listener: Callable[[str], None]) -> "_Watch":
+        key = id(listener)
+        with self._guard:
+            while key in self._watches:
+                key += 1
+            self._watches[key] = listener
+        self._link.listen()
+        return _Watch(self, key)
+
+    def unwatch(self, key: int) -> None:
+        with self._guard:
+            self._watches.pop(key, None)
+
+    def _tell(self, job_id: str) -> None:
+        with self._guard:
+            listeners = list(self._watches.values())
+        for listener in listeners:
+            listener(job_id)
+
+    def _heard(self, job_id: str) -> None:
+        self._tell(job_id)
+
+    def _wanted(self) -> bool:
+        """A lost host is started again while somebody here watches and work is left."""
+        with self._guard:
+            if not self._watches:
+                return False
+        return bool(self._store.unfinished(acting=True)) or bool(self._store.deliveries(due=True))
+
+    def subscribe(self, job_id: str, subscription: Subscription) -> Delivery:
+        job = self.job(job_id)
+        if needed := self._target.may_act():
+            raise error("access-denied", needed)
+        if subscription.uid < 0:
+            subscription = replace(subscription, uid=os.getuid(), gid=os.getgid())
+        delivery = self._store.subscribe(job.id, subscription)
+        self._link.wake()
+        return delivery
+
+    def deliveries(self, job_id: str = "") -> tuple[Delivery, ...]:
+        return tuple(d for store in self._readable() for d in store.deliveries(job_id))
+
+    # --- work in this process
+
+    def _work(self, job: JobRecord) -> None:
+        """Run a search, plan or rehearsal to its end. Never raises."""
+        try:
+            full = self._perform(job)
+        except WuaError as failure:
+            full = _failed(failure.problem)
+        except Exception:  # a defect must end the job with its name, not leave a caller waiting for ever
+            full = _failed(problem("unexpected", traceback.format_exc(limit=-3)))
+        if self._is_aborting(job.id):
+            full = _failed(problem("aborted", f"the {job.kind.value} was aborted"))
+        stored = full if full.search is None else replace(full, search=None)
+        if full.search is not None:
+            with self._guard:
+                self._found[job.id] = full
+        self._store.finish(job.id, stored, durable=False)
+        self._tell(job.id)
+
+    def _is_aborting(self, job_id: str) -> bool:
+        with self._guard:
+            return job_id in self._aborting
+
+    def _perform(self, job: JobRecord) -> JobResult:
+        if job.kind is JobKind.SEARCH:
+            found = self._search(job)
+            return JobResult(ResultCode(found.code), search=found)
+        if job.kind is JobKind.PLAN:
+            assert job.spec.request is not None
+            self.parts.service.sync()
+            return JobResult(ResultCode.SUCCEEDED, plan=self.parts.handler.plan(job.spec.request))
+        return rehearse(self._target, self.parts, job, self._note, lambda: self._is_aborting(job.id))
+
+    def _search(self, job: JobRecord) -> SearchResult:
+        options = job.spec.search
+        criteria = parse(job.spec.criteria, strict=options.strict)
+        parts = self.parts
+        if options.service_id and options.service_id != parts.service.service.id:
+            raise error("unknown-service", options.service_id)
+        warnings = ()
+        if options.online:
+            warnings += parts.service.refresh(
+                force=options.refresh,
+                max_age=options.max_age,
+                tell=lambda text: self._note(job.id, text),
+            )
+        warnings += parts.service.sync()
+        offers = parts.catalogue.search(*criteria.sql())
+        if not options.include_superseded:
+            offers = without_superseded(offers)
+        code = ResultCode.SUCCEEDED_WITH_ERRORS if warnings else ResultCode.SUCCEEDED
+        return SearchResult(code, tuple(offers), parts.catalogue.categories(), warnings)
+
+    def _note(self, job_id: str, text: str) -> None:
+        self._store.tell(job_id, Noted(text))
+        self._tell(job_id)
+
+    def _end_orphans(self) -> None:
+        """Searches, plans and rehearsals end with their caller; record it for those whose caller is gone."""
+        for job, owner in self._store.unfinished(acting=False):
+            if owner is None or not owner.alive():
+                self._store.finish(job.id, _failed(problem("caller-died", f"job {job.id}")), durable=False)
+
+    # --- updates
+
+    def is_busy(self) -> bool:
+        return lock_holder(self._target.paths.lock) is not None or bool(self._target.holders())
+
+    def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]:
+        self.parts.service.sync()
+        return self.parts.service.resolve(names)
+
+    def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
+        return self.parts.service.details(ids)
+
+    def verdict(self, update: UpdateId) -> Verdict:
+        self.parts.service.sync()
+        return self.parts.service.verdict(update)
+
+    def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
+        if needed := self._target.may_act():
+            raise error("access-denied", needed)
+        if hidden:
+            for update in ids:
+                if self.parts.service.verdict(update).offer.mandatory:
+                    raise error("mandatory-update", self.parts.service.details([update])[0].title)
+        self._store.set_hidden([update.update_id for update in ids], hidden)
+        self.parts.service.sync()
+
+    def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
+        return self._machine().history(start, count, update_id)
+
+    def history_count(self) -> int:
+        return self._machine().history_count()
+
+    def services(self) -> tuple[Service, ...]:
+        return (self.parts.service.service,)
+
+    def restart_reasons(self) -> tuple[RestartReason, ...]:
+        return self._target.restart_reasons()
+
+    # --- stores
+
+    def _machine(self) -> StateStore:
+        """The store that history and acting jobs are in."""
+        return machine_store(self._target) or self._store
+
+    def _readable(self) -> tuple[StateStore, ...]:
+        machine = machine_store(self._target)
+        return (self._store,) if machine is None else (self._store, machine)
+
+
+class _Watch(msgspec.Struct):
+    agent: LocalAgent
+    key: int
+
+    def close(self) -> None:
+        self.agent.unwatch(self.key)
+
+
+def _failed(cause: Problem) -> JobResult:
+    code = ResultCode.ABORTED if cause.id in ("aborted", "caller-died") else ResultCode.FAILED
+    return JobResult(code, cause.hresult, problem=cause)
+

@@ -1,0 +1,47 @@
+"""Work that runs in the caller's process: searches, plans, rehearsals. Daemon threads, so that a hanging
+mirror cannot keep an interpreter from ending."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+MOST: Final = 8  # threads
+
+
+class Workers:
+    """Runs callables on a few daemon threads, started when needed."""
+
+    def __init__(self, name: str, most: int = MOST) -> None:
+        self._name, self._most = name, most
+        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def put(self, work: Callable[[], None]) -> None:
+        """``work`` must not raise."""
+        with self._guard:
+            if self._idle == 0 and self._threads < self._most:
+                self._threads += 1
+                number = self._threads
+                threading.Thread(target=self._loop, name=f"{self._name}-{number}", daemon=True).start()
+            else:
+                self._idle -= 1
+        self._queue.put(work)
+
+    def _loop(self) -> None:
+        while True:
+            work = self._queue.get()
+            if work is None:
+                return
+            work()
+            with self._guard:
+                self._idle += 1
+
+    def close(self) -> None:
+        """Let the threads end after what is queued."""
+        with self._guard:
+            for _ in range(self._threads):
+                self._queue.put(None)
+            self._threads = 0

@@ -1,0 +1,222 @@
+"""The job host: the one process per store that runs acting jobs.
+
+It takes the host lock, adopts what a dead host left, runs what is queued, tells watchers over its socket
+that a job moved on, delivers durable subscriptions, and ends when it has been idle for a while. Clients send
+``wake`` lines (there is something new in the store) and get ``ok`` and ``changed JOB`` lines.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+from wua.engine import sockets
+from wua.engine.deliveries import Deliverer
+from wua.engine.runner import Runner, Workshop
+from wua.engine.runs import Spawner, Wakeup
+from wua.engine.wiring import open_handler, open_store
+from wua.model.jobs import JobRecord
+from wua.model.plugins import Target
+from wua.model.states import JobState
+from wua.system.locks import FileLock
+
+IDLE_SECONDS: Final = 15.0
+DOWNLOADS: Final = 4  # jobs that only download, at the same time
+
+
+class JobHost:
+    """Runs the acting jobs of one store until it is idle or told to stop."""
+
+    def __init__(self, target: Target, lock: FileLock, *, idle: float = IDLE_SECONDS) -> None:
+        """``lock`` is the host lock, held; ``idle`` in seconds."""
+        self._lock = lock
+        self._idle_after = idle
+        self._run_dir = Path(target.paths.run)
+        self._store = open_store(target)
+        self._spawner = Spawner()
+        self._spawner.warm()
+        self._changed: deque[str] = deque()
+        self._wakeup = Wakeup()
+        handler, service_id = open_handler(target, self._store)
+        self._shop = Workshop(self._store, target, handler, service_id, self._spawner, self._on_changed)
+        self._deliverer = Deliverer(self._store, time.time)
+        self._running: dict[str, tuple[Runner, JobRecord, threading.Thread]] = {}
+        self._guard = threading.Lock()
+        self._clients: set[socket.socket] = set()
+        self._selector = selectors.DefaultSelector()
+        self._listener = sockets.listen(self._run_dir)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End soon; running installers go on under their supervisors, and the next host adopts them."""
+        self._stopping = True
+        self._wakeup.set()
+
+    def serve(self) -> None:
+        """Run until idle or stopped."""
+        idle_since: float | None = None
+        while not self._stopping:
+            due = self._schedule()
+            busy = bool(self._running) or due is not None or not self._deliverer.idle
+            if busy:
+                idle_since = None
+                timeout = None if due is None else max(0.0, min(due - time.time(), 3600.0))
+                if timeout is None and not self._running:
+                    timeout = 1.0  # deliveries only: look again whether they are done
+            else:
+                idle_since = idle_since or time.monotonic()
+                timeout = idle_since + self._idle_after - time.monotonic()
+                if timeout <= 0 and not self._store.unfinished(acting=True):
+                    break
+            self._turn(timeout)
+        self._close()
+
+    # --- jobs
+
+    def _schedule(self) -> float | None:
+        """Start what may start; the soonest not-before time of what may not yet."""
+        soonest: float | None = None
+        now = time.time()
+        with self._guard:
+            changing = any(job.kind.changes_target for _, job, _ in self._running.values())
+            downloads = sum(not job.kind.changes_target for _, job, _ in self._running.values())
+            for job, _ in self._store.unfinished(acting=True):
+                if job.id in self._running:
+                    if job.abort_requested:
+                        self._running[job.id][0].wake()
+                    continue
+                aborting = job.abort_requested and job.state is JobState.QUEUED
+                if not aborting and job.spec.not_before > now:
+                    soonest = min(soonest or job.spec.not_before, job.spec.not_before)
+                    continue
+                if not aborting and (changing if job.kind.changes_target else downloads >= DOWNLOADS):
+                    continue
+                self._start(job)
+                changing = changing or (job.kind.changes_target and not aborting)
+                downloads += not job.kind.changes_target
+        return soonest
+
+    def _start(self, job: JobRecord) -> None:
+        runner = Runner(self._shop, job.id)
+        thread = threading.Thread(target=self._work, args=(runner, job.id), name=f"wua-job-{job.id}", daemon=True)
+        self._running[job.id] = (runner, job, thread)
+        thread.start()
+
+    def _work(self, runner: Runner, job_id: str) -> None:
+        try:
+            runner.run()
+        finally:
+            with self._guard:
+                self._running.pop(job_id, None)
+            self._deliverer.wake()
+            self._wakeup.set()
+
+    # --- clients
+
+    def _on_changed(self, job_id: str) -> None:
+        self._changed.append(job_id)
+        self._wakeup.set()
+
+    def _turn(self, timeout: float | None) -> None:
+        for key, _ in self._selector.select(timeout):
+            if key.fileobj is self._listener:
+                client, _ = self._listener.accept()
+                client.setblocking(False)
+                self._clients.add(client)
+                self._selector.register(client, selectors.EVENT_READ)
+            elif key.fileobj is self._wakeup:
+                self._wakeup.clear()
+            else:
+                assert isinstance(key.fileobj, socket.socket)
+                self._hear(key.fileobj)
+        jobs = set()
+        while self._changed:
+            jobs.add(self._changed.popleft())
+        if jobs:
+            self._say("".join(f"changed {job}\n" for job in jobs).encode(), *list(self._clients))
+
+    def _hear(self, client: socket.socket) -> None:
+        try:
+            data = client.recv(4096)
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(client)
+            return
+        self._deliverer.wake()
+        self._schedule()
+        self._say(b"ok\n" * data.count(b"\n"), client)
+
+    def _say(self, data: bytes, *clients: socket.socket) -> None:
+        """A client that does not read is dropped; it reads the store when it comes back."""
+        for client in clients:
+            try:
+                sent = client.send(data)
+            except OSError:
+                sent = 0
+            if sent < len(data):
+                self._drop(client)
+
+    def _drop(self, client: socket.socket) -> None:
+        if client in self._clients:
+            self._clients.discard(client)
+            self._selector.unregister(client)
+            client.close()
+
+    def _close(self) -> None:
+        """The socket goes first: a client that finds none starts the next host, which waits for the lock."""
+        with contextlib.suppress(FileNotFoundError):
+            (self._run_dir / sockets.NAME).unlink()
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        for client in list(self._clients):
+            self._drop(client)
+        self._deliverer.close()
+        self._spawner.close()
+        self._store.close()
+        self._selector.close()
+        self._wakeup.close()
+        self._lock.release()
+
+
+def main(state: str, ready: int) -> int:
+    """Serve the store in ``state``; says ``ready``, ``exists`` or an error on the descriptor ``ready``."""
+
+    def say(text: str) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(ready, text.encode())
+        os.close(ready)
+
+    from wua.engine.wiring import open_target
+    from wua.model.problems import WuaError
+
+    try:
+        target = open_target(Path(state))
+        lock = FileLock(Path(target.paths.run) / "host.lock")
+        if not lock.acquire():
+            other = sockets.connect(Path(target.paths.run))
+            if other is not None:
+                other.close()
+                say("exists")
+                return 0
+            lock.acquire(wait=True)
+        idle = float(os.environ.get("WUA_HOST_IDLE", IDLE_SECONDS))
+        host = JobHost(target, lock, idle=idle)
+    except WuaError as failure:
+        say(str(failure))
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: host.stop())
+    say("ready")
+    host.serve()
+    return 0
+
+

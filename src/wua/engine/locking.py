@@ -1,0 +1,107 @@
+"""Waiting until no other installer runs on the target, and saying who holds it up."""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+
+from wua.engine.runs import Wakeup
+from wua.model.plugins import Holder, Target
+from wua.model.problems import error
+from wua.system.locks import FileLock, lock_holder
+from wua.system.process import ProcessRef
+
+
+class Interrupted(Exception):
+    """The wait was given up because the job is to abort."""
+
+
+def acquire(
+    target: Target, wakeup: Wakeup, *, timeout: float, aborting: Callable[[], bool], tell: Callable[[Holder], None]
+) -> FileLock:
+    """Take the machine lock, then wait for other package managers; ``tell`` names each new holder.
+
+    Raises:
+        WuaError: lock-held, after ``timeout`` seconds.
+        Interrupted: ``aborting`` became true; it is looked at whenever ``wakeup`` is set.
+    """
+    deadline = time.monotonic() + timeout
+    lock = FileLock(target.paths.lock)
+    if not lock.acquire():
+        _wait_for_lock(lock, wakeup, deadline, aborting, tell)
+    try:
+        _wait_for_others(target, wakeup, deadline, aborting, tell)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _poll(fds: list[int], wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], at_most: float) -> None:
+    left = min(at_most, deadline - time.monotonic())
+    poll = select.poll()
+    for fd in [*fds, wakeup.fileno()]:
+        poll.register(fd, select.POLLIN)
+    poll.poll(max(0, left * 1000))
+    wakeup.clear()
+    if aborting():
+        raise Interrupted
+
+
+def _wait_for_lock(
+    lock: FileLock, wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], tell: Callable[[Holder], None]
+) -> None:
+    """A thread blocks in the kernel; when we give up first, it lets go of the lock once it gets it."""
+    granted = Wakeup()
+    guard = threading.Lock()
+    state = {"granted": False, "abandoned": False}
+
+    def block() -> None:
+        lock.acquire(wait=True)
+        with guard:
+            if state["abandoned"]:
+                lock.release()
+                granted.close()
+            else:
+                state["granted"] = True
+                granted.set()
+
+    threading.Thread(target=block, name="wua-lock", daemon=True).start()
+    told = None
+    try:
+        while not state["granted"]:
+            holder = lock_holder(lock.path)
+            if holder and holder != told:
+                tell(holder)
+                told = holder
+            if time.monotonic() >= deadline:
+                raise error("lock-held", str(told) if told else f"{lock.path} is held")
+            _poll([granted.fileno()], wakeup, deadline, aborting, deadline - time.monotonic())
+    except BaseException:
+        with guard:
+            state["abandoned"] = True
+            if state["granted"]:
+                lock.release()
+        raise
+    granted.close()
+
+
+def _wait_for_others(
+    target: Target, wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], tell: Callable[[Holder], None]
+) -> None:
+    told = None
+    while holders := target.holders():
+        holder = holders[0]
+        if holder != told:
+            tell(holder)
+            told = holder
+        if time.monotonic() >= deadline:
+            raise error("lock-held", str(holder))
+        process = ProcessRef.of(holder.pid)
+        fd = process.open() if process else None
+        try:  # a holder may let go without ending, hence the look every second
+            _poll([fd] if fd is not None else [], wakeup, deadline, aborting, 1.0)
+        finally:
+            if fd is not None:
+                os.close(fd)

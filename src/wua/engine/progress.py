@@ -1,0 +1,76 @@
+"""Progress of one job: from steps of a handler to percentages that only go up. Pure."""
+
+from collections.abc import Callable
+from typing import Final
+
+from wua.model.enums import DownloadPhase
+from wua.model.jobs import Progress
+from wua.model.plans import Plan
+from wua.model.plugins import StepProgress
+from wua.model.states import JobState, overall_percent
+from wua.model.updates import UpdateId
+
+INTERVAL: Final = 0.1  # seconds between two progress events of one phase and update
+
+
+class ProgressTracker:
+    """Keeps the newest progress; ``advance`` answers it when it is worth telling, else None.
+
+    ``now`` is a monotonic clock in seconds.
+    """
+
+    def __init__(self, updates: tuple[UpdateId, ...], plan: Plan | None, now: Callable[[], float]) -> None:
+        index = {update: number for number, update in enumerate(updates)}
+        self._index = [index.get(item.update, -1) for item in plan.items] if plan else []
+        self._now = now
+        self._last = Progress(JobState.QUEUED)
+        self._told_at = -1e9
+        self._bytes_at: tuple[float, int] = (now(), 0)
+
+    def advance(self, phase: JobState, step: StepProgress) -> Progress | None:
+        """Take in a step of ``phase``."""
+        current = self._index[step.item] if 0 <= step.item < len(self._index) else -1
+        if current < 0:
+            current = self._last.current
+        same_update = current == self._last.current and phase is self._last.phase
+        item_percent = int(100 * min(max(step.item_within, 0.0), 1.0))
+        progress = Progress(
+            phase=phase,
+            percent=max(self._last.percent, overall_percent(phase, step.within)),
+            current=current,
+            current_percent=max(item_percent, self._last.current_percent) if same_update else item_percent,
+            text=step.text,
+            bytes_done=step.bytes_done,
+            bytes_total=step.bytes_total,
+            current_bytes_done=step.item_bytes_done,
+            current_bytes_total=step.item_bytes_total,
+            download_phase=self._download_phase(phase),
+            rate=self._rate(step.bytes_done),
+        )
+        worth = not same_update or (progress != self._last and self._now() - self._told_at >= INTERVAL)
+        self._last = progress
+        if not worth:
+            return None
+        self._told_at = self._now()
+        return progress
+
+    def final(self) -> Progress:
+        """The last one: 100 %, failed updates counted as processed."""
+        last = max(self._index, default=0)
+        self._last = Progress(JobState.ENDED, 100, max(last, 0), 100, download_phase=DownloadPhase.VERIFYING)
+        return self._last
+
+    @staticmethod
+    def _download_phase(phase: JobState) -> int:
+        if phase is JobState.DOWNLOADING:
+            return DownloadPhase.DOWNLOADING
+        before = (JobState.QUEUED, JobState.PLANNING)
+        return DownloadPhase.INITIALIZING if phase in before else DownloadPhase.VERIFYING
+
+    def _rate(self, done: int) -> float:
+        since, base = self._bytes_at
+        now = self._now()
+        if done < base:
+            self._bytes_at = (now, done)
+            return 0.0
+        return (done - base) / (now - since) if now > since else 0.0

@@ -1,0 +1,277 @@
+"""Supervised runs as the job host sees them: starting one, finding one again, waiting for one."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from wua.engine import supervisor
+from wua.model.plugins import Command
+from wua.model.problems import error
+from wua.system import process
+from wua.system.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO, Inotify
+from wua.system.process import ProcessRef
+
+REMAINS_GRACE: Final = 60.0
+
+
+class Spawner:
+    """The small process that forks supervisors. Restarted when it was killed. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._channel: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _begin(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        self._channel = ours
+        return ours
+
+    def warm(self) -> None:
+        """Start the process now, so that the first run does not wait for it."""
+        with self._lock:
+            if self._channel is None:
+                self._begin()
+
+    def start(self, folder: str, lock: int | None) -> ProcessRef | None:
+        """Have a supervisor start the command of a run folder; the supervisor, None when it has ended already.
+
+        Raises:
+            WuaError: host-failed, when no supervisor can be started.
+        """
+        with self._lock:
+            for _ in range(2):
+                channel = self._channel or self._begin()
+                try:
+                    socket.send_fds(channel, [folder.encode()], [] if lock is None else [lock])
+                    if answer := channel.recv(64):
+                        return ProcessRef.of(int(answer))
+                except OSError:
+                    pass
+                self._end()
+        raise error("host-failed", "the spawner of supervisors can't be started")
+
+    def _end(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+    def close(self) -> None:
+        """End the spawner; supervisors at work go on."""
+        with self._lock:
+            self._end()
+
+
+def write_command(folder: Path, command: Command) -> None:
+    """Make the run folder with what the supervisor is to run.
+
+    Raises:
+        WuaError: disk-full, store-unwritable.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "command.json").write_bytes(msgspec.json.encode(command))
+    except OSError as failure:
+        kind = "disk-full" if failure.errno in (28, 122) else "store-unwritable"
+        raise error(kind, f"{failure.filename}: {failure.strerror}") from None
+
+
+def _read(folder: Path, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads((folder / name).read_bytes())
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def _process(record: dict[str, Any] | None) -> ProcessRef | None:
+    if record is None or "pid" not in record:
+        return None
+    return ProcessRef(record["pid"], record["start"], record["boot"])
+
+
+def fence(folder: Path) -> bool:
+    """Take a run that may not have begun; True: its installer never ran and never will.
+
+    The supervisor makes the same file before it starts anything, so one of the two wins.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = folder / f".fence.{os.getpid()}"
+    mine.write_text("{}")
+    try:
+        os.link(mine, folder / "claim")
+    except FileExistsError:
+        return _read(folder, "claim") == {}
+    finally:
+        mine.unlink()
+    return True
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a run ended: ``exit`` as of waitpid, negative for a signal, None when it is lost."""
+
+    exit: int | None
+    ran: bool
+
+
+class Wakeup:
+    """Lets another thread interrupt a wait; a descriptor for poll."""
+
+    def __init__(self) -> None:
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def set(self) -> None:
+        os.eventfd_write(self._fd, 1)
+
+    def clear(self) -> None:
+        try:
+            os.eventfd_read(self._fd)
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class RunWatch:
+    """Follows one run to its end, whoever started it.
+
+    ``on_lines`` gets new status lines; ``on_wake`` is called when ``wakeup`` was set (an abort was
+    asked for); ``on_tick`` about once a second with the seconds since there was evidence of life
+    (lines, output, CPU time). All on the calling thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        wakeup: Wakeup,
+        *,
+        on_lines: Callable[[list[str]], None],
+        on_wake: Callable[[], None],
+        on_tick: Callable[[float], None],
+    ) -> None:
+        self.folder = folder
+        self._wakeup = wakeup
+        self._on_lines, self._on_wake, self._on_tick = on_lines, on_wake, on_tick
+        self._offset = 0
+        self._partial = b""
+        self._evidence: tuple[int, int, int] = (-1, 0, 0)
+        self._alive_at = time.monotonic()
+
+    @property
+    def installer(self) -> ProcessRef | None:
+        return _process(_read(self.folder, "started"))
+
+    def signal(self, number: int) -> bool:
+        """Signal the installer's own process alone; False when it does not run."""
+        installer = self.installer
+        return installer is not None and installer.send(number)
+
+    def follow(self, launched: ProcessRef | None) -> Outcome:
+        """Wait for the end of the supervisor, and of what it left behind if it was killed.
+
+        ``launched`` is the supervisor as the spawner knows it; None to take it from its claim.
+        """
+        keeper = launched or _process(_read(self.folder, "claim"))
+        fd = keeper.open() if keeper else None
+        if fd is not None:
+            try:
+                with Inotify() as notify:
+                    notify.add(str(self.folder), IN_MODIFY | IN_CREATE | IN_MOVED_TO)
+                    self._until_readable(fd, notify)
+            finally:
+                os.close(fd)
+        if fence(self.folder):
+            return Outcome(None, False)
+        status = _read(self.folder, "status")
+        started = _read(self.folder, "started")
+        if started is None:
+            return Outcome(None, False)  # the installer waits for this record before it executes
+        if status is None or status["exit"] != 0:
+            self._wait_for_remains(_process(started))
+        self._read_lines()
+        return Outcome(None if status is None else int(status["exit"]), True)
+
+    def _until_readable(self, fd: int, notify: Inotify) -> None:
+        while True:
+            ready = self._wait([fd, notify.fileno()])
+            if notify.fileno() in ready:
+                notify.drain()
+                self._read_lines()
+            if fd in ready:
+                return
+
+    def _wait(self, fds: list[int]) -> set[int]:
+        poll = select.poll()
+        for fd in [*fds, self._wakeup.fileno()]:
+            poll.register(fd, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(1000)}
+        if self._wakeup.fileno() in ready:
+            self._wakeup.clear()
+            self._on_wake()
+        if not ready:
+            self._tick()
+        return ready
+
+    def _tick(self) -> None:
+        installer = self.installer
+        ticks = process.cpu_ticks(installer.pid) if installer else 0
+        evidence = (ticks, _size(self.folder / "lines"), _size(self.folder / "output"))
+        if evidence != self._evidence:
+            self._evidence = evidence
+            self._alive_at = time.monotonic()
+        self._on_tick(time.monotonic() - self._alive_at)
+
+    def _read_lines(self) -> None:
+        try:
+            with open(self.folder / "lines", "rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return
+        self._offset += len(data)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if lines:
+            self._on_lines([line.decode(errors="replace") for line in lines])
+
+    def _wait_for_remains(self, installer: ProcessRef | None) -> None:
+        """Wait for processes of the installer's session: dpkg outlives a killed apt for a moment."""
+        if installer is None or installer.boot != process.boot_id():
+            return
+        deadline = time.monotonic() + REMAINS_GRACE
+        while (members := process.session_members(installer.pid)) and time.monotonic() < deadline:
+            for member in members:
+                member.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+

@@ -1,0 +1,390 @@
+"""The state store: jobs, events, runs, deliveries, history and hidden marks, in one SQLite file.
+
+What must last is committed with synchronous FULL; progress goes through a second connection with
+NORMAL, which costs no wait and can lose at most the newest progress on a power loss.
+"""
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from wua.model.jobs import (
+    AnyEvent,
+    Delivery,
+    DeliveryState,
+    Ended,
+    HistoryEntry,
+    JobEvent,
+    JobRecord,
+    JobResult,
+    JobSpec,
+    Progress,
+    Progressed,
+    StateChanged,
+    Subscription,
+)
+from wua.model.plans import Plan
+from wua.model.problems import error
+from wua.model.states import JobState, check_transition
+from wua.model.struct import replace
+from wua.model.updates import UpdateId
+from wua.store import database
+from wua.store.migrations import STEPS
+from wua.system.process import ProcessRef, boot_id
+
+encode: Final = msgspec.json.Encoder().encode
+_spec: Final = msgspec.json.Decoder(JobSpec).decode
+_plan: Final = msgspec.json.Decoder(Plan).decode
+_event: Final = msgspec.json.Decoder(AnyEvent).decode
+_result: Final = msgspec.json.Decoder(JobResult).decode
+_progress: Final = msgspec.json.Decoder(Progress).decode
+_updates: Final = msgspec.json.Decoder(tuple[UpdateId, ...]).decode
+_subscription: Final = msgspec.json.Decoder(Subscription).decode
+_history: Final = msgspec.json.Decoder(HistoryEntry).decode
+
+_JOB_COLUMNS: Final = "id, spec, state, updates, created, started, ended, abort, last_seq, progress, result"
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A supervised command of a job, as the store knows it."""
+
+    n: int
+    phase: JobState
+    folder: str
+    boot: str
+    cancelled: bool
+    ended: bool
+    exit: int | None
+
+
+class StateStore:
+    """Jobs and what belongs to them. Methods may be called from any thread.
+
+    Raises:
+        WuaError: store-newer, store-unwritable on opening; disk-full, store-unwritable on writing.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.set_aside: Path | None = None  # the corrupt file that this store replaced, if it did
+        self._clock = clock
+        self._lock = threading.RLock()
+        if read_only:
+            self._db = self._soft = database.connect_read_only(path)
+        else:
+            self._db = self._open()
+            self._soft = database.connect(path, sync="NORMAL")
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = database.connect(self.path)
+            database.migrate(connection, STEPS, self.path)
+            return connection
+        except database.Corrupt:
+            pass
+        except sqlite3.DatabaseError:
+            pass
+        self.set_aside = database.set_aside(self.path)
+        connection = database.connect(self.path)
+        database.migrate(connection, STEPS, self.path)
+        return connection
+
+    def close(self) -> None:
+        with self._lock:
+            self._soft.close()
+            self._db.close()
+
+    @contextmanager
+    def _write(self, connection: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
+        """One transaction; durable unless it goes through the soft connection."""
+        with self._lock:
+            connection = connection or self._db
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+            except sqlite3.OperationalError as failure:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                kind = "disk-full" if "full" in str(failure) else "store-unwritable"
+                raise error(kind, f"{self.path}: {failure}") from failure
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    # --- jobs
+
+    def add_job(
+        self, spec: JobSpec, updates: tuple[UpdateId, ...], *, owner: ProcessRef | None = None
+    ) -> tuple[JobRecord, bool]:
+        """Record a job; (record, whether it is new). The same idempotency key gives the same job."""
+        state = JobState.QUEUED if spec.kind.acting else JobState.RUNNING
+        with self._write(None if spec.kind.acting else self._soft) as db:
+            if spec.idempotency_key:
+                row = db.execute("SELECT id FROM jobs WHERE key=?", (spec.idempotency_key,)).fetchone()
+                if row:
+                    return self.job(row[0]), False
+            job = secrets.token_hex(4)
+            while db.execute("SELECT 1 FROM jobs WHERE id=?", (job,)).fetchone():
+                job = secrets.token_hex(4)
+            now = self._clock()
+            db.execute(
+                "INSERT INTO jobs(id, kind, state, owner, key, created, started, last_seq, spec, updates)"
+                " VALUES (?,?,?,?,?,?,?,1,?,?)",
+                (
+                    job,
+                    spec.kind.value,
+                    state.value,
+                    _owner(owner),
+                    spec.idempotency_key or None,
+                    now,
+                    0.0 if spec.kind.acting else now,
+                    encode(spec),
+                    encode(updates),
+                ),
+            )
+            db.execute("INSERT INTO events VALUES (?,1,?,?)", (job, now, encode(StateChanged(state))))
+        return JobRecord(job, spec, state, updates, now, 0.0 if spec.kind.acting else now, last_seq=1), True
+
+    def job(self, job_id: str) -> JobRecord:
+        """Raises WuaError unknown-job; a unique beginning of an id is enough."""
+        rows = self._rows(f"SELECT {_JOB_COLUMNS} FROM jobs WHERE id=?", job_id)
+        if not rows and job_id:
+            pattern = job_id.replace("*", "").replace("?", "").replace("[", "") + "*"
+            rows = self._rows(f"SELECT {_JOB_COLUMNS} FROM jobs WHERE id GLOB ? LIMIT 2", pattern)
+        if len(rows) != 1:
+            raise error("unknown-job", f"{'more than one job begins' if rows else 'no job'} with id {job_id!r}")
+        return _record(rows[0])
+
+    def jobs(self, *, limit: int = 50, active: bool = False) -> tuple[JobRecord, ...]:
+        """Newest first."""
+        where = "WHERE state != 'ended'" if active else ""
+        rows = self._rows(f"SELECT {_JOB_COLUMNS} FROM jobs {where} ORDER BY number DESC LIMIT ?", limit)
+        return tuple(map(_record, rows))
+
+    def unfinished(self, *, acting: bool) -> tuple[tuple[JobRecord, ProcessRef | None], ...]:
+        """Jobs that have not ended, oldest first, each with the process that owns it."""
+        rows = self._rows(f"SELECT owner, {_JOB_COLUMNS} FROM jobs WHERE state != 'ended' ORDER BY number")
+        found = ((_record(row[1:]), _process(row[0])) for row in rows)
+        return tuple((job, owner) for job, owner in found if job.kind.acting == acting)
+
+    def own(self, job_id: str, owner: ProcessRef) -> None:
+        """Note who runs a job, and when it first began."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE jobs SET owner=?, started=CASE started WHEN 0 THEN ? ELSE started END WHERE id=?",
+                (_owner(owner), self._clock(), job_id),
+            )
+
+    def transition(self, job_id: str, after: JobState, text: str = "", *, plan: Plan | None = None) -> None:
+        """Save the next state before anything is done in it. Raises IllegalTransition."""
+        with self._write() as db:
+            (before,) = db.execute("SELECT state FROM jobs WHERE id=?", (job_id,)).fetchone()
+            check_transition(JobState(before), after)
+            if plan is None:
+                db.execute("UPDATE jobs SET state=? WHERE id=?", (after.value, job_id))
+            else:
+                db.execute("UPDATE jobs SET state=?, plan=? WHERE id=?", (after.value, encode(plan), job_id))
+            self._append(db, job_id, StateChanged(after, text))
+
+    def plan(self, job_id: str) -> Plan | None:
+        """The plan that a job applies, once it has one."""
+        ((data,),) = self._rows("SELECT plan FROM jobs WHERE id=?", job_id)
+        return None if data is None else _plan(data)
+
+    def set_updates(self, job_id: str, updates: tuple[UpdateId, ...]) -> None:
+        """For jobs whose updates come out of their plan (undo, remove)."""
+        with self._write() as db:
+            db.execute("UPDATE jobs SET updates=? WHERE id=?", (encode(updates), job_id))
+
+    def request_abort(self, job_id: str) -> None:
+        with self._write() as db:
+            db.execute("UPDATE jobs SET abort=1 WHERE id=? AND state != 'ended'", (job_id,))
+
+    def abort_requested(self, job_id: str) -> bool:
+        return bool(self._rows("SELECT abort FROM jobs WHERE id=?", job_id)[0][0])
+
+    def finish(
+        self, job_id: str, result: JobResult, history: Iterable[HistoryEntry] = (), *, durable: bool = True
+    ) -> bool:
+        """Write the result, the history and the last event in one transaction; False if there was a result."""
+        with self._write(self._db if durable else self._soft) as db:
+            now = self._clock()
+            done = db.execute(
+                "UPDATE jobs SET state='ended', ended=?, result=?, progress=NULL WHERE id=? AND result IS NULL",
+                (now, encode(result), job_id),
+            )
+            if done.rowcount == 0:
+                return False
+            for entry in history:
+                row = db.execute(
+                    "INSERT INTO history(update_id, job, entry) VALUES (?,?,?)",
+                    (entry.update.update_id, job_id, encode(entry)),
+                )
+                stored = replace(entry, id=row.lastrowid)
+                db.execute("UPDATE history SET entry=? WHERE id=?", (encode(stored), row.lastrowid))
+            self._append(db, job_id, Ended(result))
+        return True
+
+    # --- events
+
+    def _append(self, db: sqlite3.Connection, job_id: str, event: AnyEvent) -> int:
+        db.execute("UPDATE jobs SET last_seq=last_seq+1 WHERE id=?", (job_id,))
+        (seq,) = db.execute("SELECT last_seq FROM jobs WHERE id=?", (job_id,)).fetchone()
+        db.execute("INSERT INTO events VALUES (?,?,?,?)", (job_id, seq, self._clock(), encode(event)))
+        return int(seq)
+
+    def tell(self, job_id: str, *events: AnyEvent) -> None:
+        """Append events without waiting for the disk."""
+        with self._write(self._soft) as db:
+            for event in events:
+                self._append(db, job_id, event)
+                if isinstance(event, Progressed):
+                    db.execute("UPDATE jobs SET progress=? WHERE id=?", (encode(event.progress), job_id))
+
+    def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
+        rows = self._rows(
+            "SELECT seq, time, event FROM events WHERE job=? AND seq>? ORDER BY seq LIMIT ?", job_id, after, limit
+        )
+        return tuple(JobEvent(job_id, seq, moment, _event(data)) for seq, moment, data in rows)
+
+    # --- runs
+
+    def begin_run(self, job_id: str, phase: JobState, folder: Path) -> Run:
+        """Record that a command is about to run, before it may; ``folder`` holds the runs of the job."""
+        with self._write() as db:
+            (n,) = db.execute("SELECT coalesce(max(n), 0) + 1 FROM runs WHERE job=?", (job_id,)).fetchone()
+            run = Run(n, phase, str(folder / f"run-{n}"), boot_id(), False, False, None)
+            db.execute(
+                "INSERT INTO runs(job, n, phase, folder, boot) VALUES (?,?,?,?,?)",
+                (job_id, n, phase.value, run.folder, run.boot),
+            )
+        return run
+
+    def end_run(self, job_id: str, n: int, code: int | None) -> None:
+        with self._write() as db:
+            db.execute("UPDATE runs SET ended=1, exit=? WHERE job=? AND n=?", (code, job_id, n))
+
+    def forget_run(self, job_id: str, n: int) -> None:
+        """Note that a run is known never to have begun; its number and folder are not used again."""
+        with self._write() as db:
+            db.execute("UPDATE runs SET began=0 WHERE job=? AND n=?", (job_id, n))
+
+    def mark_cancelled(self, job_id: str, n: int) -> None:
+        with self._write() as db:
+            db.execute("UPDATE runs SET cancelled=1 WHERE job=? AND n=? AND cancelled=0", (job_id, n))
+
+    def runs(self, job_id: str) -> tuple[Run, ...]:
+        rows = self._rows(
+            "SELECT n, phase, folder, boot, cancelled, ended, exit FROM runs WHERE job=? AND began ORDER BY n", job_id
+        )
+        return tuple(
+            Run(n, JobState(phase), folder, boot, bool(cancelled), bool(ended), code)
+            for n, phase, folder, boot, cancelled, ended, code in rows
+        )
+
+    # --- durable subscriptions
+
+    def subscribe(self, job_id: str, subscription: Subscription) -> Delivery:
+        delivery = Delivery(secrets.token_hex(8), self.job(job_id).id, subscription, DeliveryState.PENDING)
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO deliveries(id, job, subscription, state) VALUES (?,?,?,?)",
+                (delivery.id, delivery.job, encode(subscription), delivery.state.value),
+            )
+        return delivery
+
+    def deliveries(self, job_id: str = "", *, due: bool = False) -> tuple[Delivery, ...]:
+        """All, or those of a job; ``due`` only those of ended jobs that still wait to be acknowledged."""
+        where = "WHERE (?1='' OR d.job=?1)"
+        if due:
+            where += " AND d.state='pending' AND (SELECT state FROM jobs WHERE id=d.job)='ended'"
+        rows = self._rows(
+            f"SELECT id, job, subscription, state, tried, next_try, last_error FROM deliveries d {where} ORDER BY rowid",
+            job_id,
+        )
+        return tuple(
+            Delivery(id_, job, _subscription(data), DeliveryState(state), tried, next_try, last_error)
+            for id_, job, data, state, tried, next_try, last_error in rows
+        )
+
+    def attempted(
+        self, delivery_id: str, state: DeliveryState, *, tried: int, next_try: float = 0.0, last_error: str = ""
+    ) -> None:
+        """Store what came of an attempt to deliver."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE deliveries SET state=?, tried=?, next_try=?, last_error=? WHERE id=?",
+                (state.value, tried, next_try, last_error, delivery_id),
+            )
+
+    # --- history and hidden marks
+
+    def history(self, start: int = 0, count: int = -1, update_id: str = "") -> tuple[HistoryEntry, ...]:
+        """Newest first; ``count`` -1 for all."""
+        rows = self._rows(
+            "SELECT entry FROM history WHERE ?1='' OR update_id=?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3",
+            update_id,
+            count,
+            start,
+        )
+        return tuple(_history(data) for (data,) in rows)
+
+    def history_of(self, job_id: str) -> tuple[HistoryEntry, ...]:
+        """In the order of the job's plan."""
+        return tuple(_history(data) for (data,) in self._rows("SELECT entry FROM history WHERE job=? ORDER BY id", job_id))
+
+    def history_count(self) -> int:
+        return int(self._rows("SELECT count(*) FROM history")[0][0])
+
+    def hidden(self) -> frozenset[str]:
+        return frozenset(row[0] for row in self._rows("SELECT update_id FROM hidden"))
+
+    def set_hidden(self, update_ids: Iterable[str], hidden: bool) -> None:
+        with self._write() as db:
+            for update_id in update_ids:
+                if hidden:
+                    db.execute("INSERT OR IGNORE INTO hidden VALUES (?,?)", (update_id, self._clock()))
+                else:
+                    db.execute("DELETE FROM hidden WHERE update_id=?", (update_id,))
+
+
+def _owner(owner: ProcessRef | None) -> str:
+    return "" if owner is None else f"{owner.pid} {owner.start} {owner.boot}"
+
+
+def _process(text: str) -> ProcessRef | None:
+    if not text:
+        return None
+    pid, start, boot = text.split()
+    return ProcessRef(int(pid), int(start), boot)
+
+
+def _record(row: tuple[Any, ...]) -> JobRecord:
+    id_, spec, state, updates, created, started, ended, abort, last_seq, progress, result = row
+    return JobRecord(
+        id_,
+        _spec(spec),
+        JobState(state),
+        _updates(updates),
+        created,
+        started,
+        ended,
+        bool(abort),
+        last_seq,
+        None if progress is None else _progress(progress),
+        None if result is None else _result(result),
+    )
