@@ -52,7 +52,7 @@ def main() -> int:
     for name in LOCKS:
         text = tidy(name, compile_lock(uv, name, upgrade))
         (ROOT / "requirements" / f"{name}.txt").write_text(text)
-        print(f"requirements/{name}.txt: {text.count('==')} packages")
+        print(f"requirements/{name}.txt: {len(re.findall(r'^[^ #]+==', text, re.MULTILINE))} packages")
     return 0
 
 

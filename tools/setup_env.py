@@ -123,10 +123,8 @@ def install(locks: Sequence[Path]) -> str:
 
 def entries(lock: str) -> list[tuple[str, str, set[str]]]:
     """(name==version, the whole requirement, its SHA-256 digests) of each package of a lock."""
-    found = []
-    for text in re.findall(r"^[A-Za-z0-9].*(?:\n    .*)*", lock, re.MULTILINE):
-        found.append((text.split()[0], text, set(re.findall(r"sha256:([0-9a-f]{64})", text))))
-    return found
+    texts = re.findall(r"^[A-Za-z0-9].*(?:\n    .*)*", lock, re.MULTILINE)
+    return [(text.split()[0], text, set(re.findall(r"sha256:([0-9a-f]{64})", text))) for text in texts]
 
 
 def missing_packages(lock: Path, offline: Sequence[str], folder: Path) -> Iterator[str]:
@@ -161,7 +159,7 @@ def zip_within(data: bytes) -> bytes:
 
 
 def wheel_name(wheel: bytes) -> str:
-    """The file name of a wheel, made again from what it says of itself; "" if it is another kind of archive."""
+    """The file name of a wheel, made again from what it says of itself; "" for another archive."""
     with zipfile.ZipFile(BytesIO(wheel)) as archive:
         names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/WHEEL", name)]
         if not names:

@@ -1,0 +1,100 @@
+"""What every test can rely on: nothing outside its own folders, a clean environment, no luck."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+LONG = ("slow", "wine", "browser")
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
+
+# The same examples in every run: a failure is then always the change's own.
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=1000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also the tests marked slow, wine and browser")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = {}
+    settings.load_profile("thorough" if config.getoption("--all") else "quick")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this run is not for, and remember how much that is."""
+    left_out = config.stash[LEFT_OUT]
+    staying, leaving = [], []
+    for item in items:
+        reason = reason_to_leave_out(config, item)
+        if reason:
+            left_out[reason] = left_out.get(reason, 0) + 1
+        (leaving if reason else staying).append(item)
+    items[:] = staying
+    config.hook.pytest_deselected(items=leaving)
+
+
+def reason_to_leave_out(config: pytest.Config, item: pytest.Item) -> str:
+    if item.get_closest_marker("host"):
+        if os.environ.get("WUA_TEST_HOST") != "1":
+            return "change this host (set WUA_TEST_HOST=1)"
+        if os.geteuid() != 0:
+            return "change this host (need root)"
+    if config.getoption("--all") or config.getoption("markexpr"):
+        return ""
+    mark = next((mark for mark in LONG if item.get_closest_marker(mark)), "")
+    return f"{mark} (run `make test-all`)" if mark else ""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over a worker's account; every worker collects the same, so one is enough."""
+    node.config.stash[LEFT_OUT].update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    left_out = config.stash[LEFT_OUT]
+    said = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
+    terminalreporter.write_line(f"Left out: {said or 'nothing'}.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home of the test run's own, and none of the caller's settings."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("WUA_", "XDG_", "APT_", "DPKG_", "LC_")) and name != "WUA_TEST_HOST":
+                patch.delenv(name)
+        for name in ("LANGUAGE", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        patch.setenv("LANG", "C.UTF-8")
+        patch.setenv("TZ", "UTC")
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        yield
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """An empty folder with a short path, for sockets (a socket's path has 107 bytes at most)."""
+    folder = tempfile.mkdtemp(prefix="wua-")
+    yield Path(folder)
+    shutil.rmtree(folder)
