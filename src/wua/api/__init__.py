@@ -1,0 +1,1 @@
+"""The Pythonic face: open an agent, submit jobs, await and watch them."""

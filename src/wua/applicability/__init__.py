@@ -1,0 +1,1 @@
+"""Which update applies to which target, as pure functions of facts."""

@@ -1,0 +1,1 @@
+"""The search language: one parser, compiled to a predicate and to SQL."""

@@ -1,0 +1,1 @@
+"""The agent at the other end of a connection: every call serialised."""

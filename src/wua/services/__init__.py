@@ -1,0 +1,1 @@
+"""Where updates come from. A plug-in axis."""

@@ -1,0 +1,1 @@
+"""What an agent remembers: jobs, results, history, the catalogue."""
