@@ -1,6 +1,7 @@
 """What the checks of this folder look at: the repository's files and wua's modules."""
 
 import ast
+import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -22,6 +23,16 @@ def files() -> tuple[Path, ...]:
     except (OSError, subprocess.CalledProcessError):
         found = [path for path in ROOT.rglob("*") if not IGNORED & set(path.relative_to(ROOT).parts)]
     return tuple(sorted(path for path in found if path.is_file()))
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy the repository's files and nothing else into a folder, which is answered."""
+    for path in files():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+        copy.chmod(0o755 if path.stat().st_mode & 0o100 else 0o640)
+    return folder
 
 
 class Import(NamedTuple):

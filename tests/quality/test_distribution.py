@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.quality.project import ROOT, files
+from tests.quality.project import ROOT, copy_to, files
 
 from wua._version import __version__
 
@@ -25,13 +25,7 @@ EPOCH = "1700000000"
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository's files alone, with other permissions and times."""
-    folder = tmp_path_factory.mktemp("sources")
-    for path in files():
-        copy = folder / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-        copy.chmod(0o755 if path.stat().st_mode & 0o100 else 0o640)
-    return folder
+    return copy_to(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture(scope="module")

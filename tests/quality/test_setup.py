@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from tests.quality.project import ROOT
+from tests.quality.project import ROOT, copy_to
 
 spec = importlib.util.spec_from_file_location("setup_env", ROOT / "tools" / "setup_env.py")
 assert spec is not None
@@ -103,8 +103,7 @@ def test_every_package_of_a_lock_is_read() -> None:
 def test_a_fresh_clone_with_no_network_says_what_is_missing(tmp_path: Path) -> None:
     if subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True).returncode:
         pytest.skip("needs user namespaces, to take the network away")
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "-c", f"safe.directory={ROOT}", "clone", "-q", str(ROOT), str(clone)], check=True)
+    clone = copy_to(tmp_path / "clone")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIP_CACHE_DIR": str(tmp_path / "none")}
     done = subprocess.run(
         ["unshare", "-rn", "make", "run"],
