@@ -1,0 +1,58 @@
+"""Opening, making and deleting targets of every kind."""
+
+from pathlib import Path
+
+from wua.model.enums import TargetKind
+from wua.model.plugins import DebianTarget, TargetSpec
+from wua.model.problems import error
+from wua.targets import layout
+from wua.targets.host import HostTarget
+from wua.targets.plain import PlainRoot, create_plain
+
+
+def open_target(spec: TargetSpec) -> DebianTarget:
+    """The target that a spec describes.
+
+    Raises:
+        WuaError: target-unusable, not-supported.
+    """
+    if spec.kind is TargetKind.HOST:
+        return HostTarget(spec)
+    if spec.kind is TargetKind.PLAIN_ROOT:
+        return PlainRoot(spec)
+    raise error("not-supported", f"targets of the kind {spec.kind.value}")
+
+
+def open_root(path: str | Path) -> DebianTarget:
+    """The root or shadow in a folder, by its ``target.json``. Raises WuaError target-unusable."""
+    return open_target(layout.read_spec(path))
+
+
+def create_root(path: str | Path, kind: TargetKind | None = None, *, sources: str = "") -> DebianTarget:
+    """Make a root of one's own in an empty or absent folder.
+
+    Args:
+        path: the folder.
+        kind: PLAIN_ROOT or NAMESPACE_ROOT; None for the latter where user namespaces are allowed.
+        sources: content of a sources file (one-line or deb822 style); "" for the machine's own.
+
+    Raises:
+        WuaError: target-unusable, not-supported, no-network.
+    """
+    top = Path(path).absolute()
+    kind = kind or TargetKind.PLAIN_ROOT
+    if kind is TargetKind.PLAIN_ROOT:
+        return create_plain(top, sources)
+    raise error("not-supported", f"making a root of the kind {kind.value}")
+
+
+def destroy(path: str | Path) -> None:
+    """Delete a root or shadow with its store.
+
+    Raises:
+        WuaError: target-unusable, when the folder is none; lock-held, when a package manager works in it.
+    """
+    target = open_root(path)
+    if holders := target.holders():
+        raise error("lock-held", f"{target.name} is in use: {holders[0]}")
+    layout.remove_tree(Path(target.spec.root))
