@@ -10,7 +10,6 @@ import msgspec
 
 from wua import _version
 from wua.criteria import parse
-from wua.engine.callers import Workers
 from wua.engine.link import HostLink
 from wua.engine.rehearsal import rehearse
 from wua.engine.superseded import without_superseded
@@ -32,10 +31,19 @@ from wua.model.plugins import Target
 from wua.model.problems import Problem, WuaError, error, problem
 from wua.model.states import TABLE, OnCancel
 from wua.model.struct import replace
-from wua.model.updates import RestartReason, SearchResult, Service, Update, UpdateId, Verdict
+from wua.model.updates import (
+    RestartReason,
+    SearchResult,
+    SearchWarning,
+    Service,
+    Update,
+    UpdateId,
+    Verdict,
+)
 from wua.store.state import StateStore
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef
+from wua.system.workers import Workers
 
 
 class LocalAgent:
@@ -243,7 +251,7 @@ class LocalAgent:
             full = self._perform(job)
         except WuaError as failure:
             full = _failed(failure.problem)
-        except Exception:  # a defect must end the job with its name, not leave a caller waiting for ever
+        except Exception:  # noqa: BLE001 - a defect must end the job with its name, not leave a caller waiting for ever
             full = _failed(problem("unexpected", traceback.format_exc(limit=-3)))
         if self._is_aborting(job.id):
             full = _failed(problem("aborted", f"the {job.kind.value} was aborted"))
@@ -274,7 +282,7 @@ class LocalAgent:
         parts = self.parts
         if options.service_id and options.service_id != parts.service.service.id:
             raise error("unknown-service", options.service_id)
-        warnings = ()
+        warnings: tuple[SearchWarning, ...] = ()
         if options.online:
             warnings += parts.service.refresh(
                 force=options.refresh,
@@ -358,4 +366,3 @@ class _Watch(msgspec.Struct):
 def _failed(cause: Problem) -> JobResult:
     code = ResultCode.ABORTED if cause.id in ("aborted", "caller-died") else ResultCode.FAILED
     return JobResult(code, cause.hresult, problem=cause)
-

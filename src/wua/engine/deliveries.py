@@ -48,7 +48,10 @@ def attempt(job: JobRecord, delivery: Delivery) -> str:
     """Run the program once; "" when it acknowledged, else what went wrong."""
     subscription = delivery.subscription
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "WUA_DELIVERY": delivery.id, "WUA_JOB": job.id}
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:  # files: a pipe could block or be held open
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as said,
+    ):  # files: a pipe could block or be held open
         given.write(message(job, delivery))
         given.seek(0)
         try:

@@ -10,7 +10,6 @@ import os
 import selectors
 import signal
 import socket
-import sys
 import threading
 import time
 from collections import deque
@@ -107,7 +106,9 @@ class JobHost:
 
     def _start(self, job: JobRecord) -> None:
         runner = Runner(self._shop, job.id)
-        thread = threading.Thread(target=self._work, args=(runner, job.id), name=f"wua-job-{job.id}", daemon=True)
+        thread = threading.Thread(
+            target=self._work, args=(runner, job.id), name=f"wua-job-{job.id}", daemon=True
+        )
         self._running[job.id] = (runner, job, thread)
         thread.start()
 
@@ -218,5 +219,3 @@ def main(state: str, ready: int) -> int:
     say("ready")
     host.serve()
     return 0
-
-

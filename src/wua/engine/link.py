@@ -112,7 +112,9 @@ class HostLink:
                     self._answered.wait(START_TIMEOUT)
                 if self._generation == generation:
                     return
-        raise error("host-failed", f"the job host ends as soon as it is started; its log is {self._run_dir}/host.log")
+        raise error(
+            "host-failed", f"the job host ends as soon as it is started; its log is {self._run_dir}/host.log"
+        )
 
     def listen(self) -> None:
         """Connect if a host runs, so that its news arrive; start one if one is wanted."""

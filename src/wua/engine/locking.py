@@ -18,7 +18,12 @@ class Interrupted(Exception):
 
 
 def acquire(
-    target: Target, wakeup: Wakeup, *, timeout: float, aborting: Callable[[], bool], tell: Callable[[Holder], None]
+    target: Target,
+    wakeup: Wakeup,
+    *,
+    timeout: float,
+    aborting: Callable[[], bool],
+    tell: Callable[[Holder], None],
 ) -> FileLock:
     """Take the machine lock, then wait for other package managers; ``tell`` names each new holder.
 
@@ -38,7 +43,9 @@ def acquire(
     return lock
 
 
-def _poll(fds: list[int], wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], at_most: float) -> None:
+def _poll(
+    fds: list[int], wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], at_most: float
+) -> None:
     left = min(at_most, deadline - time.monotonic())
     poll = select.poll()
     for fd in [*fds, wakeup.fileno()]:
@@ -50,7 +57,11 @@ def _poll(fds: list[int], wakeup: Wakeup, deadline: float, aborting: Callable[[]
 
 
 def _wait_for_lock(
-    lock: FileLock, wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], tell: Callable[[Holder], None]
+    lock: FileLock,
+    wakeup: Wakeup,
+    deadline: float,
+    aborting: Callable[[], bool],
+    tell: Callable[[Holder], None],
 ) -> None:
     """A thread blocks in the kernel; when we give up first, it lets go of the lock once it gets it."""
     granted = Wakeup()
@@ -88,7 +99,11 @@ def _wait_for_lock(
 
 
 def _wait_for_others(
-    target: Target, wakeup: Wakeup, deadline: float, aborting: Callable[[], bool], tell: Callable[[Holder], None]
+    target: Target,
+    wakeup: Wakeup,
+    deadline: float,
+    aborting: Callable[[], bool],
+    tell: Callable[[Holder], None],
 ) -> None:
     told = None
     while holders := target.holders():

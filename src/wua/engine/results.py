@@ -60,7 +60,9 @@ def update_results(
     return tuple(results)
 
 
-def failed_results(job: JobRecord, cause: Problem, settled: Mapping[int, UpdateResult]) -> tuple[UpdateResult, ...]:
+def failed_results(
+    job: JobRecord, cause: Problem, settled: Mapping[int, UpdateResult]
+) -> tuple[UpdateResult, ...]:
     """Results when the job as a whole came to nothing."""
     code = ResultCode.ABORTED if cause.id == "aborted" else ResultCode.FAILED
     return tuple(
@@ -102,7 +104,8 @@ def history_entries(
                 id=0,
                 job=job.id,
                 update=item.update,
-                title=item.title or f"{item.name} {item.to_version or item.from_version} ({item.architecture})",
+                title=item.title
+                or f"{item.name} {item.to_version or item.from_version} ({item.architecture})",
                 operation=operation_of(job.kind, item),
                 code=result.code,
                 hresult=result.hresult,

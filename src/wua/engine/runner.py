@@ -106,7 +106,7 @@ class Runner:
             self._come_to_nothing(problem("aborted", "the job was aborted before it changed anything"))
         except WuaError as failure:
             self._come_to_nothing(failure.problem)
-        except Exception:  # a defect must end the job with its name, not leave a caller waiting for ever
+        except Exception:  # noqa: BLE001 - a defect must end the job with its name, not leave a caller waiting for ever
             self._come_to_nothing(problem("unexpected", traceback.format_exc(limit=-3)))
         finally:
             if self._lock is not None:
@@ -186,7 +186,9 @@ class Runner:
         done = len([run for run in self._store.runs(self._id) if run.phase is S.INSTALLING])
         for command in self._handler.install(plan)[done:]:
             self._run(command, S.INSTALLING)
-        killed = any(r.exit is None or r.exit < 0 or r.cancelled for r in self._records() if r.phase is S.INSTALLING)
+        killed = any(
+            r.exit is None or r.exit < 0 or r.cancelled for r in self._records() if r.phase is S.INSTALLING
+        )
         left = self._shop.target.is_interrupted()
         return S.REPAIRING if left and (killed or "journal" in left) else S.EVALUATING
 
@@ -207,10 +209,14 @@ class Runner:
             if index not in self._settled:
                 self._tell(UpdateEnded(index, result))
         self._tell(Progressed(self._tracker.final()))
-        whole = results.job_result(found, aborted=cancelled, restart=restart, output=output, cause=self._timed_out)
+        whole = results.job_result(
+            found, aborted=cancelled, restart=restart, output=output, cause=self._timed_out
+        )
         entries = []
         if acted and plan is not None:
-            entries = results.history_entries(self._job, plan, outcomes, self._shop.service_id, self._shop.clock())
+            entries = results.history_entries(
+                self._job, plan, outcomes, self._shop.service_id, self._shop.clock()
+            )
         self._store.finish(self._id, whole, entries)
         return S.ENDED
 
@@ -227,7 +233,9 @@ class Runner:
         self._store.finish(self._id, results.job_result(found, aborted=aborted, cause=cause))
 
     def _stop_if_asked(self, state: JobState) -> None:
-        if TABLE[state].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL) and self._store.abort_requested(self._id):
+        if TABLE[state].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL) and self._store.abort_requested(
+            self._id
+        ):
             raise Aborted
 
     def _needed_plan(self) -> Plan:
@@ -314,7 +322,9 @@ class Runner:
 
     def _download_failed(self, plan: Plan, missing: tuple[int, ...]) -> None:
         """Settle every update of an install whose download failed, each with its own reason, and give up."""
-        outcomes = {o.item: o for o in self._download_outcomes(plan, self._handler.judge(plan, self._records()))}
+        outcomes = {
+            o.item: o for o in self._download_outcomes(plan, self._handler.judge(plan, self._records()))
+        }
         first = outcomes[missing[0]].problem or problem("download-failed", plan.items[missing[0]].file)
         for index in missing:
             item = plan.items[index]
@@ -357,7 +367,7 @@ class Runner:
         return self._follow(run, launched)
 
     def _adopt(self, phase: JobState) -> None:
-        """Deal with runs that an earlier host began: wait for a living one, credit the exit status of an ended one."""
+        """Deal with runs of an earlier host: wait for a living one, credit the exit status of an ended one."""
         for run in [run for run in self._store.runs(self._id) if run.phase is phase and not run.ended]:
             folder = Path(run.folder)
             same_boot = run.boot == boot_id()
@@ -402,11 +412,12 @@ class Runner:
         spec = self._job.spec
         took = time.monotonic() - self._phase_began
         if spec.phase_timeout and took > spec.phase_timeout and not self._timed_out:
-            self._timed_out = problem("timed-out", f"{run.phase.value} took longer than {spec.phase_timeout:g} s")
+            self._timed_out = problem(
+                "timed-out", f"{run.phase.value} took longer than {spec.phase_timeout:g} s"
+            )
             self._note(str(self._timed_out))
         self._cancel_if_asked(run, watch)
         if spec.stall_after and idle >= spec.stall_after and not self._stalled:
             self._stalled = True
             text = f"no bytes, status lines, output or CPU time for {idle:.0f} s"
             self._tell(Stalled(run.phase, idle, text))
-

@@ -1,5 +1,6 @@
 """Supervised runs as the job host sees them: starting one, finding one again, waiting for one."""
 
+import contextlib
 import json
 import os
 import select
@@ -52,7 +53,7 @@ class Spawner:
                 self._begin()
 
     def start(self, folder: str, lock: int | None) -> ProcessRef | None:
-        """Have a supervisor start the command of a run folder; the supervisor, None when it has ended already.
+        """Have a supervisor start the command of a run folder; None when that supervisor has ended already.
 
         Raises:
             WuaError: host-failed, when no supervisor can be started.
@@ -148,10 +149,8 @@ class Wakeup:
         os.eventfd_write(self._fd, 1)
 
     def clear(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._fd)
-        except BlockingIOError:
-            pass
 
     def close(self) -> None:
         os.close(self._fd)
@@ -273,5 +272,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-

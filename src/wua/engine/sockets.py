@@ -1,4 +1,4 @@
-"""The job host's socket. Its path may be longer than a socket address holds, so it is named through its folder."""
+"""The job host's socket. Its path may be too long for a socket address, so it is named through its folder."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ def listen(folder: Path) -> socket.socket:
         (folder / NAME).unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(_through(handle))
-        os.chmod(folder / NAME, 0o666)
+        os.chmod(folder / NAME, 0o666)  # noqa: S103 - see the docstring
         listener.listen(128)
         return listener
     finally:

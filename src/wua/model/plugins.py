@@ -131,14 +131,15 @@ class DebianTarget(Target, Protocol):
         """Why this package's scripts must not run on this kind of target; "" when they may."""
 
 
-
 class UpdateService(Protocol):
     """Where updates come from. Writes the catalogue; the engine searches it."""
 
     @property
     def service(self) -> Service: ...
 
-    def refresh(self, *, force: bool, max_age: float, tell: Callable[[str], None]) -> tuple[SearchWarning, ...]:
+    def refresh(
+        self, *, force: bool, max_age: float, tell: Callable[[str], None]
+    ) -> tuple[SearchWarning, ...]:
         """Fetch the indexes anew if they are older than ``max_age`` seconds, or ``force``.
 
         Old data stays in use when this fails, and a warning says so.
@@ -257,7 +258,11 @@ class Handler(Protocol):
     def id(self) -> str: ...
 
     def plan(self, request: PlanRequest) -> Plan:
-        """A dry, complete plan. Raises WuaError unsolvable, removal-refused, unknown-update, uninstall-not-allowed …"""
+        """A dry, complete plan.
+
+        Raises:
+            WuaError: unsolvable, removal-refused, unknown-update, uninstall-not-allowed.
+        """
 
     def check(self, plan: Plan) -> None:
         """Under the lock: raise plan-stale or needs-another-download unless the plan still means the same."""
@@ -274,10 +279,10 @@ class Handler(Protocol):
         """Every file is the one that was checked. Raises not-downloaded, content-mismatch, script-unsafe."""
 
     def install(self, plan: Plan) -> Sequence[Command]:
-        """The transaction, and what must follow it (marks). The engine runs them in order and stops at none."""
+        """The transaction, and what must follow it (marks). The engine runs all, in order, whatever they answer."""
 
     def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
-        """The next command towards a clean package state, None when it is clean or nothing more can be tried."""
+        """The next command towards a clean state; None when it is clean or nothing more can be tried."""
 
     def reader(self, plan: Plan, phase: JobState) -> ProgressReader: ...
 

@@ -133,7 +133,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     ),
     "plan-stale": Kind(
         codes.WU_E_INVALID_OPERATION,
-        "The machine or its sources changed after the plan was made; the same request now means something else.",
+        "The machine or its sources changed, and the request now means something else than the plan.",
         "Make the plan again, look at the difference, and approve the new one.",
     ),
     "needs-another-download": Kind(
@@ -196,7 +196,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "script-failed": Kind(
         codes.WU_E_UH_INSTALLERFAILURE,
         "A script inside the package failed.",
-        "Read the script's output in the message and mend its cause; `wua install` of the same update tries again.",
+        "Read the script's output in the message and mend its cause, then install the update again.",
     ),
     "package-failed": Kind(
         codes.WU_E_UH_INSTALLERFAILURE,
@@ -225,7 +225,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     ),
     "outcome-unknown": Kind(
         codes.WU_E_INSTALLATION_RESULTS_NOT_FOUND,
-        "The installer and its supervisor both died, so its exit status is lost; the system shows the update missing.",
+        "Installer and supervisor both died: the exit status is lost, and the system lacks the update.",
         "Install it again.",
     ),
     "not-installed-after-all": Kind(

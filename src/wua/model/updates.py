@@ -116,7 +116,7 @@ class Service(Value, frozen=True):
 class Reason(Value, frozen=True):
     """One printed reason for one aspect of a verdict."""
 
-    aspect: str  # "candidate", "installed", "held", "pinned", "phased", "hidden", "superseded", "excluded", "restart" …
+    aspect: str  # "candidate", "installed", "held", "pinned", "phased", "hidden", "restart" …
     value: str
     text: str  # a whole sentence
     source: str  # the file or program that says so

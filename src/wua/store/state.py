@@ -71,7 +71,9 @@ class StateStore:
         WuaError: store-newer, store-unwritable on opening; disk-full, store-unwritable on writing.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
         self.path = path
         self.read_only = read_only
         self.set_aside: Path | None = None  # the corrupt file that this store replaced, if it did
@@ -166,7 +168,9 @@ class StateStore:
             pattern = job_id.replace("*", "").replace("?", "").replace("[", "") + "*"
             rows = self._rows(f"SELECT {_JOB_COLUMNS} FROM jobs WHERE id GLOB ? LIMIT 2", pattern)
         if len(rows) != 1:
-            raise error("unknown-job", f"{'more than one job begins' if rows else 'no job'} with id {job_id!r}")
+            raise error(
+                "unknown-job", f"{'more than one job begins' if rows else 'no job'} with id {job_id!r}"
+            )
         return _record(rows[0])
 
     def jobs(self, *, limit: int = 50, active: bool = False) -> tuple[JobRecord, ...]:
@@ -220,11 +224,12 @@ class StateStore:
     def finish(
         self, job_id: str, result: JobResult, history: Iterable[HistoryEntry] = (), *, durable: bool = True
     ) -> bool:
-        """Write the result, the history and the last event in one transaction; False if there was a result."""
+        """Write result, history and last event in one transaction; False if there was a result."""
         with self._write(self._db if durable else self._soft) as db:
             now = self._clock()
             done = db.execute(
-                "UPDATE jobs SET state='ended', ended=?, result=?, progress=NULL WHERE id=? AND result IS NULL",
+                "UPDATE jobs SET state='ended', ended=?, result=?, progress=NULL"
+                " WHERE id=? AND result IS NULL",
                 (now, encode(result), job_id),
             )
             if done.rowcount == 0:
@@ -257,7 +262,10 @@ class StateStore:
 
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
         rows = self._rows(
-            "SELECT seq, time, event FROM events WHERE job=? AND seq>? ORDER BY seq LIMIT ?", job_id, after, limit
+            "SELECT seq, time, event FROM events WHERE job=? AND seq>? ORDER BY seq LIMIT ?",
+            job_id,
+            after,
+            limit,
         )
         return tuple(JobEvent(job_id, seq, moment, _event(data)) for seq, moment, data in rows)
 
@@ -289,7 +297,9 @@ class StateStore:
 
     def runs(self, job_id: str) -> tuple[Run, ...]:
         rows = self._rows(
-            "SELECT n, phase, folder, boot, cancelled, ended, exit FROM runs WHERE job=? AND began ORDER BY n", job_id
+            "SELECT n, phase, folder, boot, cancelled, ended, exit FROM runs"
+            " WHERE job=? AND began ORDER BY n",
+            job_id,
         )
         return tuple(
             Run(n, JobState(phase), folder, boot, bool(cancelled), bool(ended), code)
@@ -313,7 +323,8 @@ class StateStore:
         if due:
             where += " AND d.state='pending' AND (SELECT state FROM jobs WHERE id=d.job)='ended'"
         rows = self._rows(
-            f"SELECT id, job, subscription, state, tried, next_try, last_error FROM deliveries d {where} ORDER BY rowid",
+            "SELECT id, job, subscription, state, tried, next_try, last_error"
+            f" FROM deliveries d {where} ORDER BY rowid",
             job_id,
         )
         return tuple(
@@ -322,7 +333,13 @@ class StateStore:
         )
 
     def attempted(
-        self, delivery_id: str, state: DeliveryState, *, tried: int, next_try: float = 0.0, last_error: str = ""
+        self,
+        delivery_id: str,
+        state: DeliveryState,
+        *,
+        tried: int,
+        next_try: float = 0.0,
+        last_error: str = "",
     ) -> None:
         """Store what came of an attempt to deliver."""
         with self._write() as db:
@@ -345,7 +362,10 @@ class StateStore:
 
     def history_of(self, job_id: str) -> tuple[HistoryEntry, ...]:
         """In the order of the job's plan."""
-        return tuple(_history(data) for (data,) in self._rows("SELECT entry FROM history WHERE job=? ORDER BY id", job_id))
+        return tuple(
+            _history(data)
+            for (data,) in self._rows("SELECT entry FROM history WHERE job=? ORDER BY id", job_id)
+        )
 
     def history_count(self) -> int:
         return int(self._rows("SELECT count(*) FROM history")[0][0])

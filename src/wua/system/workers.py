@@ -1,5 +1,4 @@
-"""Work that runs in the caller's process: searches, plans, rehearsals. Daemon threads, so that a hanging
-mirror cannot keep an interpreter from ending."""
+"""Callables on a few daemon threads: a hanging mirror or callback cannot keep an interpreter from ending."""
 
 import queue
 import threading

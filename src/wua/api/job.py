@@ -1,0 +1,365 @@
+"""A job as Python code holds it: await it, iterate over its events, wait for it, be called by it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from wua.model.agent import Agent as AgentProtocol
+from wua.model.enums import AbortAnswer
+from wua.model.jobs import (
+    Delivery,
+    Ended,
+    JobEvent,
+    JobKind,
+    JobRecord,
+    JobResult,
+    Progress,
+    Progressed,
+    Subscription,
+)
+from wua.model.problems import WuaError, error
+from wua.model.updates import UpdateId
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from wua.api.dispatch import Dispatcher
+
+T = TypeVar("T")
+Callback = Callable[..., Any]
+
+
+class Job(Generic[T]):
+    """One asynchronous operation, running here or in the job host.
+
+    ``await job`` and ``job.result(timeout)`` give what the operation is for: a SearchResult, a Plan, a
+    Rehearsal, or for an acting job its JobResult. A search or plan that fails raises WuaError; an acting
+    job that fails has a result that says so. Dropping or cancelling a wait leaves the job running.
+    """
+
+    def __init__(self, agent: AgentProtocol, dispatcher: Dispatcher, record: JobRecord) -> None:
+        self._agent = agent
+        self._dispatcher = dispatcher
+        self._record = record
+        self._ended = threading.Event()
+        self._guard = threading.Lock()
+        self._sinks: list[_Sink] = []
+        self._result: JobResult | None = None
+        self._trouble: WuaError | None = None
+        self._progress = record.progress
+        self._loop = _running_loop()
+        self._add(_Sink(self._note, record.last_seq if record.result is None else 0))
+
+    # --- what it is
+
+    @property
+    def id(self) -> str:
+        return self._record.id
+
+    @property
+    def kind(self) -> JobKind:
+        return self._record.kind
+
+    @property
+    def updates(self) -> tuple[UpdateId, ...]:
+        """What the indexes in progress and results refer to; for undo and remove known once planned."""
+        return self.record.updates
+
+    @property
+    def record(self) -> JobRecord:
+        """The job as the store knows it now."""
+        self._record = self._agent.job(self.id)
+        return self._record
+
+    @property
+    def progress(self) -> Progress | None:
+        """The newest progress; None before there is any, and for a search."""
+        return self._progress
+
+    @property
+    def is_completed(self) -> bool:
+        """Processed completely, which does not mean successfully."""
+        return self._ended.is_set()
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self.kind.value}{' ended' if self.is_completed else ''}>"
+
+    # --- waiting
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, ``timeout`` seconds at most; whether it came."""
+        return self._ended.wait(timeout)
+
+    def outcome(self, timeout: float | None = None) -> JobResult:
+        """The whole JobResult, for every kind of job.
+
+        Raises:
+            TimeoutError: the job has not ended within ``timeout`` seconds; it goes on.
+            WuaError: connection-lost, host-failed.
+        """
+        if not self._ended.wait(timeout):
+            raise TimeoutError(f"job {self.id} has not ended within {timeout:g} s")
+        if self._trouble is not None:
+            raise self._trouble
+        assert self._result is not None
+        return self._result
+
+    def result(self, timeout: float | None = None) -> T:
+        """What the operation is for; see the class.
+
+        Raises:
+            TimeoutError: the job has not ended within ``timeout`` seconds; it goes on.
+            WuaError: what made a search, plan or rehearsal fail; connection-lost, host-failed.
+        """
+        return cast(T, product(self.kind, self.outcome(timeout)))
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> T:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def wake() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        self._when_ended(lambda: _call_soon(loop, wake))
+        await ended
+        return self.result(0)
+
+    async def __aiter__(self) -> AsyncIterator[JobEvent]:
+        """Every event from the beginning, until the job has ended."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[JobEvent | None] = asyncio.Queue()
+        sink = _Sink(lambda event: _call_soon(loop, queue.put_nowait, event), 0)
+        sink.closed = lambda: _call_soon(loop, queue.put_nowait, None)
+        self._add(sink)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+                if isinstance(event.event, Ended):
+                    return
+            if self._trouble is not None:
+                raise self._trouble
+        finally:
+            self._remove(sink)
+
+    def __iter__(self) -> Iterator[JobEvent]:
+        """The same for code without a loop."""
+        import queue
+
+        events: queue.SimpleQueue[JobEvent | None] = queue.SimpleQueue()
+        sink = _Sink(events.put, 0)
+        sink.closed = lambda: events.put(None)
+        self._add(sink)
+        try:
+            while (event := events.get()) is not None:
+                yield event
+                if isinstance(event.event, Ended):
+                    return
+            if self._trouble is not None:
+                raise self._trouble
+        finally:
+            self._remove(sink)
+
+    # --- being called
+
+    def on_completed(self, callback: Callback) -> None:
+        """Call ``callback(job)`` once, after all progress; at once if the job has ended.
+
+        It runs on a thread of wua's, never on the caller's; a coroutine function runs on the loop that
+        was running when the job began. What it raises is reported and changes nothing.
+
+        Raises:
+            WuaError: invalid-argument, for a coroutine function where no loop was running.
+        """
+        call = self._callable(callback)
+        self._when_ended(lambda: call(self), report=True)
+
+    def on_event(self, callback: Callable[[JobEvent], Any], *, after: int = 0) -> Callable[[], None]:
+        """Call ``callback(event)`` for every event with a ``seq`` over ``after``, in order.
+
+        Callbacks of one job never overlap. The answer ends the calls.
+        """
+        call = self._callable(callback)
+        sink = _Sink(lambda event: _guarded(call, event), after)
+        self._add(sink)
+        return lambda: self._remove(sink)
+
+    def _callable(self, callback: Callback) -> Callback:
+        if not inspect.iscoroutinefunction(callback):
+            return callback
+        loop = self._loop
+        if loop is None:
+            raise error("invalid-argument", "a coroutine callback needs a loop that ran when the job began")
+        return lambda *given: _spawn(loop, callback(*given))
+
+    def notify(
+        self,
+        function: str = "",
+        *,
+        program: Sequence[str] = (),
+        attempts: int = 8,
+        timeout: float = 60.0,
+    ) -> Delivery:
+        """Have a program, or ``function`` as "module:function" in a fresh interpreter, hear of the completion.
+
+        Delivered by the job host at least once, with the same delivery id, until it exits with 0 or the
+        attempts are used up; also when this process is gone. The function gets the event as a dict.
+
+        Raises:
+            WuaError: invalid-argument; access-denied.
+        """
+        if bool(function) == bool(program):
+            raise error("invalid-argument", "give either a function as 'module:name' or a program")
+        env = {}
+        if function:
+            module, _, name = function.partition(":")
+            if not module or not name.isidentifier():
+                raise error("invalid-argument", f"{function!r} is not of the form module:function")
+            program = (sys.executable, "-m", "wua.api.notified", function)
+            env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in sys.path if path != "")
+        subscription = Subscription(
+            tuple(program),
+            cwd=os.getcwd(),
+            env=env,
+            uid=os.getuid(),
+            gid=os.getgid(),
+            attempts=attempts,
+            timeout=timeout,
+        )
+        return self._agent.subscribe(self.id, subscription)
+
+    def abort(self) -> AbortAnswer:
+        """Ask the job to stop; the answer says what that will mean. The job still ends and is called back."""
+        return self._agent.abort(self.id)
+
+    def output(self, offset: int = 0) -> str:
+        """What the installer printed so far, from a byte offset on."""
+        return self._agent.output(self.id, offset)
+
+    # --- for the dispatcher
+
+    def pump(self) -> None:
+        """Hand new events to whoever wants them. Called on one thread at a time."""
+        with self._guard:
+            sinks = list(self._sinks)
+        if not sinks:
+            return
+        cursor = min(sink.cursor for sink in sinks)
+        while events := self._agent.events(self.id, cursor, 500):
+            for event in events:
+                for sink in sinks:
+                    if event.seq > sink.cursor and sink in self._sinks:
+                        sink.cursor = event.seq
+                        sink.take(event)
+            cursor = events[-1].seq
+
+    def break_off(self, trouble: WuaError) -> None:
+        """The agent can't say any more how the job goes: release everybody who waits."""
+        with self._guard:
+            if self._ended.is_set():
+                return
+            self._trouble = trouble
+            self._ended.set()
+            sinks, self._sinks = self._sinks, []
+        for sink in sinks:
+            sink.closed()
+        self._dispatcher.forget(self)
+
+    def _add(self, sink: _Sink) -> None:
+        with self._guard:
+            self._sinks.append(sink)
+        if self._trouble is not None:
+            sink.closed()
+        self._dispatcher.pump(self)
+
+    def _remove(self, sink: _Sink) -> None:
+        with self._guard:
+            if sink in self._sinks:
+                self._sinks.remove(sink)
+
+    def _note(self, event: JobEvent) -> None:
+        if isinstance(event.event, Progressed):
+            self._progress = event.event.progress
+        elif isinstance(event.event, Ended) and not self._ended.is_set():
+            self._result = self._agent.result(self.id)
+            self._ended.set()
+            self._dispatcher.forget(self)
+
+    def _when_ended(self, call: Callable[[], Any], *, report: bool = False) -> None:
+        def take(event: JobEvent) -> None:
+            if isinstance(event.event, Ended):
+                _guarded(call) if report else call()
+
+        sink = _Sink(take, 0)
+        if not report:
+            sink.closed = call
+        self._add(sink)
+
+
+class _Sink:
+    """Somebody who takes events: a function and how far it has come."""
+
+    def __init__(self, take: Callable[[JobEvent], Any], cursor: int) -> None:
+        self.take = take
+        self.cursor = cursor
+        self.closed: Callable[[], Any] = lambda: None
+
+
+def product(kind: JobKind, outcome: JobResult) -> Any:
+    """What an operation is for, out of its result. Raises WuaError where it has no product."""
+    if kind.acting:
+        return outcome
+    found = {JobKind.SEARCH: outcome.search, JobKind.PLAN: outcome.plan, JobKind.REHEARSE: outcome.rehearsal}[
+        kind
+    ]
+    if found is None:
+        if outcome.problem is None:
+            raise error("invalid-argument", "what this search found was handed out before")
+        raise WuaError(outcome.problem)
+    return found
+
+
+def _guarded(call: Callable[..., Any], *given: Any) -> None:
+    """A callback's own failure is reported, and stays its own."""
+    try:
+        call(*given)
+    except Exception as failure:  # noqa: BLE001 - whatever user code raises
+        arguments = (type(failure), failure, failure.__traceback__, threading.current_thread())
+        threading.excepthook(threading.ExceptHookArgs(arguments))
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    if "asyncio" not in sys.modules:  # nobody can be running a loop
+        return None
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *given: Any) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, *given)
+
+
+def _spawn(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
+    import asyncio
+
+    if loop.is_closed():
+        coroutine.close()
+        return
+    asyncio.run_coroutine_threadsafe(coroutine, loop)
