@@ -212,7 +212,7 @@ class Job(Generic[T]):
         attempts: int = 8,
         timeout: float = 60.0,
     ) -> Delivery:
-        """Have a program, or ``function`` as "module:function" in a fresh interpreter, hear of the completion.
+        """Have a program, or ``function`` as "module:function" in a fresh interpreter, hear of the end.
 
         Delivered by the job host at least once, with the same delivery id, until it exits with 0 or the
         attempts are used up; also when this process is gone. The function gets the event as a dict.

@@ -367,7 +367,7 @@ class Runner:
         return self._follow(run, launched)
 
     def _adopt(self, phase: JobState) -> None:
-        """Deal with runs of an earlier host: wait for a living one, credit the exit status of an ended one."""
+        """Deal with runs of an earlier host: wait for a living one, credit an ended one."""
         for run in [run for run in self._store.runs(self._id) if run.phase is phase and not run.ended]:
             folder = Path(run.folder)
             same_boot = run.boot == boot_id()

@@ -104,11 +104,10 @@ def open_store(target: Target) -> StateStore:
 
 
 def machine_store(target: Target) -> StateStore | None:
-    """The machine's store, for reading, where the caller's own is another; None where it is the same or absent."""
-    folder = target.spec.options.get("machine-state")
-    if not folder or Path(folder) == Path(target.paths.state):
+    """The machine's store, for reading, where the caller's own is another and there is one."""
+    if not target.paths.machine:
         return None
-    path = Path(folder) / STATE_FILE
+    path = Path(target.paths.machine) / STATE_FILE
     return StateStore(path, read_only=True) if path.exists() else None
 
 

@@ -38,6 +38,7 @@ class TargetPaths(Value, frozen=True):
     cache: str
     run: str  # the job host's socket and lock
     lock: str  # the machine lock: one installer at a time
+    machine: str = ""  # the machine's own state folder, to read, where the caller's is another
 
 
 class TargetSpec(Value, frozen=True):
@@ -146,7 +147,7 @@ class UpdateService(Protocol):
         """
 
     def sync(self) -> tuple[SearchWarning, ...]:
-        """Bring the catalogue and its offers up to date with indexes and facts; cheap when nothing changed."""
+        """Bring catalogue and offers up to date with indexes and facts; cheap when nothing changed."""
 
     def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]: ...
 
@@ -279,7 +280,7 @@ class Handler(Protocol):
         """Every file is the one that was checked. Raises not-downloaded, content-mismatch, script-unsafe."""
 
     def install(self, plan: Plan) -> Sequence[Command]:
-        """The transaction, and what must follow it (marks). The engine runs all, in order, whatever they answer."""
+        """The transaction and what must follow it (marks); the engine runs all, whatever they answer."""
 
     def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
         """The next command towards a clean state; None when it is clean or nothing more can be tried."""
