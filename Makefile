@@ -58,7 +58,7 @@ wheel: $(dev_ready) ## build wheel and sdist into dist/, the same bytes every ti
 	@$(PY) tools/build_dist.py dist
 
 wheels: $(dev_ready) ## fetch every locked package into wheels/, for a machine with no network
-	@$(PY) -m pip --quiet download --require-hashes --dest wheels -r requirements/dev.txt
+	@$(PY) -m pip --quiet --quiet download --require-hashes --dest wheels -r requirements/dev.txt
 
 lock: ## write requirements/*.txt anew (needs uv)
 	@python3 tools/lock.py $(ARGS)

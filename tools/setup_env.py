@@ -83,7 +83,7 @@ def pip(*words: str) -> Done:
     """Run the environment's pip; its output is in ``stdout``, errors included."""
     environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     environment |= {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    command = [str(PYTHON), "-m", "pip", "--no-input", "--quiet", "--retries", "2", *words]
+    command = [str(PYTHON), "-m", "pip", "--no-input", "--retries", "2", *words]
     return subprocess.run(
         command, env=environment, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -91,7 +91,7 @@ def pip(*words: str) -> Done:
 
 def install(locks: Sequence[Path]) -> str:
     """Install what the locks name; answers why that was not possible, "" if it was."""
-    words = ["install", "--require-hashes"]
+    words = ["install", "--quiet", "--require-hashes"]
     for lock in locks:
         words += ["--requirement", str(lock)]
     offline = ["--no-index", f"--find-links={WHEELS}"]
@@ -132,7 +132,9 @@ def missing_packages(lock: Path, offline: Sequence[str], folder: Path) -> Iterat
     single = folder / "single.txt"
     for name, text, _ in entries(lock.read_text()):
         single.write_text(text + "\n")
-        tried = pip("install", "--dry-run", "--no-deps", "--require-hashes", "-r", str(single), *offline)
+        tried = pip(
+            "install", "--quiet", "--dry-run", "--no-deps", "--require-hashes", "-r", str(single), *offline
+        )
         if tried.returncode:
             yield name
 
@@ -142,7 +144,7 @@ def save_cached_wheels(known: set[str], folder: Path) -> None:
 
     pip cannot use these answers with no network, because it asks the index for the list of files first.
     """
-    cache = Path(pip("cache", "dir").stdout.strip() or os.devnull)
+    cache = Path(pip("cache", "dir").stdout.strip().rpartition("\n")[2])
     for answer in [*cache.glob("http*/**/*")]:
         archive = zip_within(answer.read_bytes()) if answer.is_file() else b""
         if hashlib.sha256(archive).hexdigest() in known and (name := wheel_name(archive)):

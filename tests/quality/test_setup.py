@@ -82,7 +82,8 @@ def test_wheels_are_found_in_the_cache_whatever_is_wrapped_around_them(
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "body").write_bytes(data)
     (tmp_path / "http" / "page").write_bytes(b"<html>")
-    monkeypatch.setattr(setup_env, "pip", lambda *_: subprocess.CompletedProcess([], 0, f"{tmp_path}\n"))
+    monkeypatch.setattr(setup_env, "PYTHON", Path(sys.executable))
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path))
     result = tmp_path / "result"
     result.mkdir()
     setup_env.save_cached_wheels({hashlib.sha256(data).hexdigest() for data in (plain, wrapped)}, result)
