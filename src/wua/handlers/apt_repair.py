@@ -1,0 +1,103 @@
+"""The way back to a clean package state after an interrupted run, one command at a time.
+
+Order (each found necessary by trial): ``dpkg --configure -a``; ``apt-get -f install``; then for each
+package that must be reinstalled ``apt-get install --reinstall``, and with its .deb at hand ``dpkg -i``.
+Exit codes prove nothing here (``-f install`` has returned 0 with a half-installed package), so each
+round looks at the state of each package again, and every step is tried once.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from wua.handlers import apt_output
+from wua.handlers.apt_commands import dpkg_conffile_options, repair_options
+from wua.handlers.apt_progress import item_of
+from wua.handlers.apt_simulation import file_name
+from wua.handlers.dpkg_state import DpkgState, Installed
+from wua.model.plans import Plan
+from wua.model.plugins import Command, DebianTarget, RunRecord
+from wua.model.states import JobState
+
+LIMIT: Final = 40  # steps at the most, whatever happens
+
+
+def next_repair(
+    target: DebianTarget, state: DpkgState, plan: Plan, tried: Sequence[RunRecord]
+) -> Command | None:
+    """The next step, None when nothing is left to mend or to try. Only to be asked while no lock is held."""
+    done = _since_last_transaction(tried)
+    if len(done) >= LIMIT or not target.is_interrupted():
+        return None
+    if not _worth_it(target, state, plan, tried):
+        return None
+    known = {_bare(run.argv) for run in done}
+    for command in _steps(target, state, plan):
+        if _bare(command.argv) not in known:
+            return command
+    return None
+
+
+def _steps(target: DebianTarget, state: DpkgState, plan: Plan) -> Iterator[Command]:
+    options = repair_options(plan.request)
+    dpkg = dpkg_conffile_options(plan.request)
+    yield target.act("dpkg", *dpkg, "--configure", "-a")
+    yield target.act("apt-get", *options, "-f", "install")
+    for package in state.broken():
+        if package.flag == "reinstreq" or package.state == "half-installed":
+            yield target.act(
+                "apt-get", *options, "--reinstall", "install", f"{package.name}:{package.architecture}"
+            )
+            deb = _deb(target, plan, package)
+            if deb is not None:
+                yield target.act("dpkg", *dpkg, "-i", str(deb))
+
+
+def _worth_it(target: DebianTarget, state: DpkgState, plan: Plan, tried: Sequence[RunRecord]) -> bool:
+    """Not when every package left has failed by its own fault: its script would only fail once more."""
+    if "journal" in target.is_interrupted():
+        return True
+    failed: set[str] = set()
+    for run in tried:
+        if run.exit is not None and run.exit >= 0:
+            failed |= {_name(failure.subject, plan) for failure in _failures(run)}
+    return any(package.flag == "reinstreq" or package.name not in failed for package in state.broken())
+
+
+def _failures(run: RunRecord) -> tuple[apt_output.Failure, ...]:
+    try:
+        return apt_output.failures(Path(run.output).read_text(errors="replace"))
+    except FileNotFoundError:
+        return ()
+
+
+def _name(subject: str, plan: Plan) -> str:
+    index = item_of(plan.items, subject)
+    return plan.items[index].name if index is not None else subject.partition(":")[0]
+
+
+def _deb(target: DebianTarget, plan: Plan, package: Installed) -> Path | None:
+    """The .deb that was being unpacked: the plan's, which was verified, else the version's own."""
+    for item in plan.items:
+        if item.name == package.name and item.file and item.architecture in (package.architecture, "all"):
+            path = target.archives_dir / item.file
+            if path.is_file():
+                return path
+    path = target.archives_dir / file_name(package.name, package.version, package.architecture)
+    return path if path.is_file() else None
+
+
+def _since_last_transaction(tried: Sequence[RunRecord]) -> list[RunRecord]:
+    """The repairs since the last package transaction: earlier ones mended another damage."""
+    found: list[RunRecord] = []
+    for run in tried:
+        if run.phase is JobState.INSTALLING:
+            found = []
+        elif run.phase is JobState.REPAIRING:
+            found.append(run)
+    return found
+
+
+def _bare(argv: Sequence[str]) -> tuple[str, ...]:
+    """A command without what differs by run: descriptor numbers."""
+    return tuple("" if "Fd" in word else word for word in argv)
