@@ -59,6 +59,8 @@ class LocalAgent:
         self._guard = threading.Lock()
         self._found: dict[str, JobResult] = {}
         self._aborting: set[str] = set()
+        self._working: set[str] = set()
+        self._closed = False
         paths = target.paths
         self._link = HostLink(
             Path(paths.state),
@@ -100,7 +102,11 @@ class LocalAgent:
         self._link.close()
         self._workers.close()
         with self._guard:
+            self._closed = True
             self._watches.clear()
+            working = list(self._working)
+        for job_id in working:  # a thread may still be busy with it; what it finds comes too late
+            self._store.finish(job_id, _failed(problem("caller-died", "the agent was closed")), durable=False)
         if self._parts is not None:
             self._parts.close()
         self._store.close()
@@ -113,6 +119,8 @@ class LocalAgent:
         if not spec.kind.acting:
             job, new = self._store.add_job(spec, updates, owner=ProcessRef.current())
             if new:
+                with self._guard:
+                    self._working.add(job.id)
                 self._workers.put(lambda: self._work(job))
             return job
         if needed := self._target.may_act():
@@ -256,8 +264,11 @@ class LocalAgent:
         if self._is_aborting(job.id):
             full = _failed(problem("aborted", f"the {job.kind.value} was aborted"))
         stored = full if full.search is None else replace(full, search=None)
-        if full.search is not None:
-            with self._guard:
+        with self._guard:
+            if self._closed:
+                return
+            self._working.discard(job.id)
+            if full.search is not None:
                 self._found[job.id] = full
         self._store.finish(job.id, stored, durable=False)
         self._tell(job.id)

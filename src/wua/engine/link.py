@@ -86,6 +86,7 @@ class HostLink:
         self._socket: socket.socket | None = None
         self._generation = 0  # grows with every connection made and lost
         self._acks = 0
+        self._reader: threading.Thread | None = None
         self._closed = threading.Event()
         self.broken: WuaError | None = None  # why a wanted host can't be started
 
@@ -123,9 +124,13 @@ class HostLink:
             self._connected(start=wanted)
 
     def close(self) -> None:
+        """Disconnect; ``heard`` and ``wanted`` are not called any more when this returns."""
         with self._guard:
             self._closed.set()
             self._lose(self._generation)
+        reader = self._reader
+        if reader is not None and reader is not threading.current_thread():
+            reader.join()
 
     def _connected(self, *, start: bool) -> socket.socket | None:
         if self._closed.is_set():
@@ -141,9 +146,10 @@ class HostLink:
                 self._socket = found
                 self._generation += 1
                 self.broken = None
-                threading.Thread(
+                self._reader = threading.Thread(
                     target=self._read, args=(found, self._generation), name="wua-link", daemon=True
-                ).start()
+                )
+                self._reader.start()
         return self._socket
 
     def _lose(self, generation: int) -> None:

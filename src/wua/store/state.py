@@ -194,8 +194,12 @@ class StateStore:
             )
 
     def transition(self, job_id: str, after: JobState, text: str = "", *, plan: Plan | None = None) -> None:
-        """Save the next state before anything is done in it. Raises IllegalTransition."""
-        with self._write() as db:
+        """Save the next state before anything is done in it. Raises IllegalTransition.
+
+        Evaluating acts on nothing, and an installer's exit status lasts in its run folder: that step
+        does not wait for the disk.
+        """
+        with self._write(self._soft if after is JobState.EVALUATING else self._db) as db:
             (before,) = db.execute("SELECT state FROM jobs WHERE id=?", (job_id,)).fetchone()
             check_transition(JobState(before), after)
             if plan is None:
@@ -283,7 +287,8 @@ class StateStore:
         return run
 
     def end_run(self, job_id: str, n: int, code: int | None) -> None:
-        with self._write() as db:
+        """Note the exit status; what makes it last is the supervisor's own record in the run folder."""
+        with self._write(self._soft) as db:
             db.execute("UPDATE runs SET ended=1, exit=? WHERE job=? AND n=?", (code, job_id, n))
 
     def forget_run(self, job_id: str, n: int) -> None:

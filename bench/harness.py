@@ -1,0 +1,144 @@
+"""Paired, interleaved timing: us, the peer and the floor in one run, so that ratios mean something.
+
+A benchmark is a function that answers ``Row``s. Contestants of one row are timed in turn (A B C A B C …),
+so that a machine that slows down slows all of them; ratios are medians of the ratios of each round.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPEATS = 20
+
+
+@dataclass
+class Row:
+    """One line of the table. Times are seconds; ``targets`` are (ratio name, limit)."""
+
+    name: str
+    samples: dict[str, list[float]]
+    unit: str = "ms"
+    us: str = "wua"
+    targets: dict[str, float] = field(default_factory=dict)  # "peer" -> at most this ratio of medians
+    notes: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def median(self, who: str) -> float:
+        return statistics.median(self.samples[who])
+
+    def percentile(self, who: str, share: float) -> float:
+        values = sorted(self.samples[who])
+        return values[min(len(values) - 1, int(share * len(values)))]
+
+    def ratio(self, peer: str) -> float:
+        """Median over the rounds of us / peer."""
+        pairs = zip(self.samples[self.us], self.samples[peer], strict=True)
+        return statistics.median(ours / theirs for ours, theirs in pairs)
+
+    def reached(self) -> bool | None:
+        if not self.targets:
+            return None
+        return all(self.ratio(peer) <= limit for peer, limit in self.targets.items())
+
+
+def timed(call: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def interleave(
+    contestants: Mapping[str, Callable[[], Any]], *, repeats: int = REPEATS, warm: int = 2
+) -> dict[str, list[float]]:
+    """Time each contestant ``repeats`` times, in turn, after ``warm`` rounds that don't count.
+
+    A contestant that answers a float is taken to have timed itself (seconds).
+    """
+    samples: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(warm + repeats):
+        for name, call in contestants.items():
+            begin = time.perf_counter()
+            said = call()
+            took = said if isinstance(said, float) else time.perf_counter() - begin
+            if number >= warm:
+                samples[name].append(took)
+    return samples
+
+
+def environment() -> dict[str, str]:
+    """What the figures were measured on."""
+    cpu = ""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.partition(":")[2].strip()
+            break
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "kernel": platform.release().split("-")[0],
+        "cpu": cpu,
+        "cores": str(os.cpu_count()),
+        "debian": Path("/etc/debian_version").read_text().strip() if Path("/etc/debian_version").exists() else "",
+    }
+
+
+def table(rows: list[Row], stamp: dict[str, str]) -> str:
+    """The rows as the Markdown of docs/benchmarks.md."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; the raw figures are in `bench/results.json`. Medians of interleaved runs;",
+        "a ratio is the median over the rounds of ours divided by the other's in the same round.",
+        "",
+        "Measured on: " + ", ".join(f"{key} {value}" for key, value in stamp.items() if value) + ".",
+        "",
+        "| operation | figures (median) | ratios | must reach | reached |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        scale = {"ms": 1e3, "s": 1.0, "us": 1e6}[row.unit]
+        figures = ", ".join(
+            f"{who} {statistics.median(values) * scale:.3g} {row.unit}" for who, values in row.samples.items()
+        )
+        ratios = ", ".join(f"{row.ratio(who):.2f} x {who}" for who in row.samples if who != row.us)
+        wanted = ", ".join(f"<= {limit:g} x {peer}" for peer, limit in row.targets.items())
+        reached = {True: "yes", False: "**no**", None: "reported"}[row.reached()]
+        lines.append(f"| {row.name} | {figures} | {ratios} | {wanted} | {reached} |")
+        if row.notes:
+            lines.append(f"| | {row.notes} | | | |")
+    return "\n".join(lines) + "\n"
+
+
+def dump(rows: list[Row], stamp: dict[str, str]) -> str:
+    found = {
+        "environment": stamp,
+        "rows": [
+            {
+                "name": row.name,
+                "samples": row.samples,
+                "targets": row.targets,
+                "ratios": {who: row.ratio(who) for who in row.samples if who != row.us},
+                "reached": row.reached(),
+                "notes": row.notes,
+                **row.extra,
+            }
+            for row in rows
+        ],
+    }
+    return json.dumps(found, indent=1)
+
+
+def fail(text: str) -> None:
+    print(text, file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,251 @@
+"""Jobs: from an installer's exit to the callback, the fixed cost of a job, durable transitions."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.harness import Row, interleave
+
+import wua
+from wua.model.jobs import JobKind, JobSpec
+from wua.model.plans import Operation, PlanRequest
+from wua.model.states import JobState
+from wua.store.state import StateStore
+from wua.testing.machine import SimulatedMachine, SimulatedUpdate
+
+GATED, PLAIN = "gated", "plain"
+
+
+@contextmanager
+def machine() -> Iterator[tuple[wua.Agent, SimulatedMachine, Path]]:
+    """A simulated machine whose update ``gated`` ends when its FIFO is written to."""
+    with tempfile.TemporaryDirectory(prefix="wua-bench-") as folder:
+        gate = Path(folder) / "gate"
+        os.mkfifo(gate)
+        updates = [SimulatedUpdate(GATED, gate=str(gate)), SimulatedUpdate(PLAIN)]
+        simulated = SimulatedMachine.create(Path(folder), updates)
+        with wua.open(target=simulated) as agent:
+            agent.download([GATED, PLAIN]).result(30)
+            yield agent, simulated, gate
+            agent.uninstall(PLAIN).result(30)  # leaves no host at work when the folder goes
+
+
+def exit_to_callback() -> Row:
+    """The installer's exit to the callback, against the same chain by hand.
+
+    Both begin when the gate is opened, so both include the shell's own way out.
+    """
+    with machine() as (agent, simulated, gate), HandChain() as chain:
+
+        def ours() -> float:
+            (simulated.root / "installed" / GATED).unlink(missing_ok=True)
+            called = threading.Event()
+            moment = [0.0]
+
+            def completed(_: object) -> None:
+                moment[0] = time.perf_counter()
+                called.set()
+
+            job = agent.install(GATED, download=False)
+            job.on_completed(completed)
+            with open(gate, "w") as opened:  # returns when the installer reads
+                begin = time.perf_counter()
+                opened.write("go\n")
+            called.wait(30)
+            job.result(30)
+            return moment[0] - begin
+
+        samples = interleave({"wua": ours, "by hand": chain.round}, repeats=100, warm=5)
+    row = Row("installer's exit to callback, p50", samples, targets={"by hand": 1.5})
+    row.notes = f"p95: wua {row.percentile('wua', 0.95) * 1e3:.2f} ms, by hand {row.percentile('by hand', 0.95) * 1e3:.2f} ms"
+    row.extra["p95 ratio"] = row.percentile("wua", 0.95) / row.percentile("by hand", 0.95)
+    return row
+
+
+HAND_HOST = """
+import json, os, select, socket, sqlite3, sys
+folder, fd = sys.argv[1], int(sys.argv[2])
+channel = socket.socket(fileno=fd)
+db = sqlite3.connect(folder + "/hand.db", isolation_level=None)
+db.execute("PRAGMA journal_mode=WAL"); db.execute("PRAGMA synchronous=FULL")
+db.execute("CREATE TABLE jobs(id INTEGER PRIMARY KEY, state TEXT, code INTEGER)")
+number = 0
+while channel.recv(16):
+    number += 1
+    db.execute("INSERT INTO jobs VALUES (?, 'running', NULL)", (number,))
+    keeper = os.fork()
+    if keeper == 0:
+        os.setsid()
+        child = os.fork()
+        if child == 0:
+            os.execv("/bin/sh", ["sh", "-c", "read answer < " + folder + "/hand-gate"])
+        _, raw = os.waitpid(child, 0)
+        out = os.open(folder + "/.status", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.write(out, json.dumps({"exit": os.waitstatus_to_exitcode(raw)}).encode())
+        os.fsync(out)
+        os.rename(folder + "/.status", folder + "/status")
+        os._exit(0)
+    pidfd = os.pidfd_open(keeper)
+    select.select([pidfd], [], [])
+    os.waitpid(keeper, 0)
+    os.close(pidfd)
+    with open(folder + "/status") as file:
+        code = json.load(file)["exit"]
+    db.execute("UPDATE jobs SET state='ended', code=? WHERE id=?", (code, number))
+    channel.send(b"changed")
+"""
+
+
+class HandChain:
+    """Installer, keeper of its status, host that commits it, caller that is told: written by hand."""
+
+    def __enter__(self) -> HandChain:
+        self._folder = tempfile.TemporaryDirectory(prefix="wua-bench-hand-")
+        self._gate = Path(self._folder.name) / "hand-gate"
+        os.mkfifo(self._gate)
+        self._channel, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", HAND_HOST, self._folder.name, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        self._database = sqlite3.connect(f"{self._folder.name}/hand.db")
+        return self
+
+    def round(self) -> float:
+        self._channel.send(b"go")
+        with open(self._gate, "w") as opened:
+            begin = time.perf_counter()
+            opened.write("go\n")
+        self._channel.recv(64)
+        self._database.execute("SELECT state FROM jobs ORDER BY id DESC LIMIT 1").fetchone()
+        return time.perf_counter() - begin
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+        self._process.wait()
+        self._database.close()
+        self._folder.cleanup()
+
+
+def fixed_cost() -> Row:
+    """A whole job against its command run by hand; host running, content there."""
+    with machine() as (agent, simulated, _):
+        script = f"cd {simulated.root}; echo changing; echo 1.0 > installed/x; mv installed/x installed/{PLAIN}"
+
+        def ours() -> None:
+            (simulated.root / "installed" / PLAIN).unlink(missing_ok=True)
+            agent.install(PLAIN, download=False).result(30)
+
+        def by_hand() -> None:
+            subprocess.run(["/bin/sh", "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+        def floor() -> None:
+            handle = os.open(simulated.root / "fsync", os.O_WRONLY | os.O_CREAT)
+            os.write(handle, b"x")
+            os.fsync(handle)
+            os.close(handle)
+
+        samples = interleave({"wua": ours, "command by hand": by_hand, "one fsync": floor}, repeats=60, warm=3)
+    row = Row("a whole job, job host running", samples)
+    costs = sorted(a - b for a, b in zip(samples["wua"], samples["command by hand"], strict=True))
+    p50, p95 = costs[len(costs) // 2] * 1e3, costs[int(len(costs) * 0.95)] * 1e3
+    row.notes = f"fixed cost over the command: p50 {p50:.1f} ms (must reach 10), p95 {p95:.1f} ms (must reach 25)"
+    row.extra["fixed cost ms"] = {"p50": p50, "p95": p95}
+    return row
+
+
+def cold_start() -> Row:
+    """Submitting the first job of all: the host is started for it."""
+    with tempfile.TemporaryDirectory(prefix="wua-bench-") as folder:
+        count = 0
+
+        def ours() -> float:
+            nonlocal count
+            count += 1
+            root = Path(folder) / str(count)
+            simulated = SimulatedMachine.create(root, [SimulatedUpdate(PLAIN)])
+            with wua.open(target=simulated) as agent:
+                begin = time.perf_counter()
+                agent.install(PLAIN).result(30)
+                return time.perf_counter() - begin
+
+        def floor() -> None:
+            subprocess.run([sys.executable, "-c", "pass"], check=True)
+
+        os.environ["WUA_HOST_IDLE"] = "0"
+        try:
+            samples = interleave({"wua": ours, "bare interpreter": floor}, repeats=20, warm=1)
+        finally:
+            del os.environ["WUA_HOST_IDLE"]
+    return Row("the first job, job host's cold start included", samples)
+
+
+def transitions() -> Row:
+    """Durable state transitions, against the same statements in bare SQLite."""
+    with tempfile.TemporaryDirectory(prefix="wua-bench-") as folder:
+        store = StateStore(Path(folder) / "state.db")
+        spec = JobSpec(JobKind.INSTALL, request=PlanRequest(Operation.INSTALL))
+        job, _ = store.add_job(spec, ())
+        bare = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
+        bare.execute("PRAGMA journal_mode=WAL")
+        bare.execute("PRAGMA synchronous=FULL")
+        bare.execute("CREATE TABLE jobs(number INTEGER PRIMARY KEY, id TEXT UNIQUE, state TEXT, last INTEGER)")
+        bare.execute("CREATE TABLE events(job TEXT, seq INTEGER, time REAL, event BLOB, PRIMARY KEY(job, seq))")
+        bare.execute("INSERT INTO jobs VALUES (1, 'one', 'queued', 0)")
+        steps = [JobState.PLANNING, JobState.DOWNLOADING, JobState.LOCKING, JobState.VERIFYING, JobState.INSTALLING]
+        number = 0
+
+        def ours() -> None:
+            nonlocal number
+            for _ in range(20):
+                fresh, _ = store.add_job(spec, ())
+                for state in steps:
+                    store.transition(fresh.id, state)
+
+        def by_hand() -> None:
+            nonlocal number
+            for _ in range(20):
+                number += 1
+                name = f"job{number}"
+                for step in range(len(steps) + 1):
+                    bare.execute("BEGIN IMMEDIATE")
+                    if step == 0:
+                        bare.execute("INSERT INTO jobs(id, state, last) VALUES (?, 'queued', 0)", (name,))
+                    else:
+                        bare.execute("SELECT state FROM jobs WHERE id=?", (name,)).fetchone()
+                        bare.execute("UPDATE jobs SET state=?, last=last+1 WHERE id=?", (steps[step - 1].value, name))
+                    event = json.dumps({"event": "state", "state": "x", "text": ""})
+                    bare.execute("INSERT INTO events VALUES (?,?,?,?)", (name, step, time.time(), event))
+                    bare.execute("COMMIT")
+
+        samples = interleave({"wua": ours, "bare SQLite": by_hand}, repeats=30)
+        store.close()
+        bare.close()
+    per_second = 120 / sorted(samples["wua"])[15]
+    return Row(
+        "120 durable state transitions",
+        samples,
+        targets={"bare SQLite": 1 / 0.8},
+        notes=f"{per_second:.0f} a second; at least 0.8 x the rate of bare SQLite means at most 1.25 x its time",
+    )
+
+
+def rows() -> Iterator[Row]:
+    yield exit_to_callback()
+    yield fixed_cost()
+    yield cold_start()
+    yield transitions()
+
+
