@@ -11,6 +11,7 @@ PY := .venv/bin/python
 here := $(shell pwd | cksum | cut -d' ' -f1)
 run_ready := .venv/.ready-run-$(here)
 dev_ready := .venv/.ready-dev-$(here)
+code := $(wildcard bench src tests tools)
 inputs := pyproject.toml src/wua/_version.py tools/bootstrap.sh tools/setup_env.py
 
 $(run_ready): $(inputs) requirements/runtime.txt requirements/build.txt
@@ -35,15 +36,15 @@ test-all: lint types ## everything, slow tests and packaging included
 	@$(PY) -m pytest -n $(JOBS) --all $(ARGS)
 
 lint: $(dev_ready)
-	@$(PY) -m ruff check --quiet src tests tools
-	@$(PY) -m ruff format --check --quiet src tests tools
+	@$(PY) -m ruff check --quiet $(code)
+	@$(PY) -m ruff format --check --quiet $(code)
 
 types: $(dev_ready)
 	@$(PY) -m mypy
 
 format: $(dev_ready) ## put the sources into the project's layout
-	@$(PY) -m ruff check --quiet --fix src tests tools
-	@$(PY) -m ruff format --quiet src tests tools
+	@$(PY) -m ruff check --quiet --fix $(code)
+	@$(PY) -m ruff format --quiet $(code)
 
 docs: $(dev_ready) ## write the generated pages of docs/reference anew
 	@$(PY) tools/generate_docs.py
@@ -52,7 +53,7 @@ soak: $(run_ready) ## thousands of killed jobs; goes on where it was stopped
 	@$(PY) tools/soak.py $(ARGS)
 
 bench: $(run_ready) ## measure, and write docs/benchmarks.md
-	@$(PY) tools/bench.py $(ARGS)
+	@$(PY) -m bench $(ARGS)
 
 wheel: $(dev_ready) ## build wheel and sdist into dist/, the same bytes every time
 	@$(PY) tools/build_dist.py dist
@@ -65,7 +66,7 @@ lock: ## write requirements/*.txt anew (needs uv)
 
 clean: ## remove everything that was built, .venv and wheels/ excepted
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find $(code) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile

@@ -36,7 +36,7 @@ def copy_to(folder: Path) -> Path:
 
 
 class Import(NamedTuple):
-    """One import statement. ``lazy``: inside a function, so done when it is called."""
+    """One import statement. ``lazy``: in a function or for type checkers only, so not done on import."""
 
     module: str  # that imports
     line: int
@@ -69,6 +69,7 @@ def _walk(node: ast.AST, *, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
     for child in ast.iter_child_nodes(node):
         yield child, lazy
         inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        inside = inside or (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING")
         yield from _walk(child, lazy=lazy or inside)
 
 

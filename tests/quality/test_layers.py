@@ -23,11 +23,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "handlers": (BELOW_PLUGINS, set()),
     "engine": (BELOW_ENGINE, set()),
     "remote": ({"model", "system"}, set()),
-    "api": ({"model"}, {"engine", "remote"}),
+    "api": ({"model", "system"}, {"engine", "remote", "targets"}),  # open() chooses agent and target
     "wuapi": ({"api", "model"}, set()),
     "compat": ({"wuapi", "api", "model"}, set()),
     "cli": ({"api", "model"}, set()),
-    "": (set(), {"api"}),  # wua/__init__.py
+    "": (set(), {"api", "model"}),  # wua/__init__.py
     "__main__": (set(), {"cli"}),
     "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "cli"}, set()),
 }
