@@ -85,9 +85,11 @@ class Runner:
     def run(self) -> None:
         """Take the job to its end. Never raises for what happens to the job."""
         self._job = self._store.job(self._id)
-        self._store.own(self._id, ProcessRef.current())
+        owner: ProcessRef | None = ProcessRef.current()
+        if owner is not None and self._job.state is not S.QUEUED:
+            self._store.own(self._id, owner)
         self._settled = self._settled_before()
-        self._plan = self._store.plan(self._id)
+        self._plan = saved = self._store.plan(self._id)
         self._track()
         try:
             state = self._job.state
@@ -98,9 +100,8 @@ class Runner:
                 self._phase_began = time.monotonic()
                 following = self._steps[state]()
                 if following is not S.ENDED:
-                    self._store.transition(self._id, following, plan=self._plan)
-                    self._shop.changed(self._id)
-                    self._progress(following, StepProgress())
+                    self._enter(following, owner if state is S.QUEUED else None, saved=self._plan is saved)
+                    saved = self._plan
                 state = following
         except (Aborted, locking.Interrupted):
             self._come_to_nothing(problem("aborted", "the job was aborted before it changed anything"))
@@ -112,6 +113,13 @@ class Runner:
             if self._lock is not None:
                 self._lock.release()
             self._wakeup.close()
+        self._shop.changed(self._id)
+
+    def _enter(self, state: JobState, owner: ProcessRef | None, *, saved: bool) -> None:
+        progress = self._tracker.advance(state, StepProgress())
+        events = () if progress is None else (Progressed(progress),)
+        plan = None if saved else self._plan
+        self._store.transition(self._id, state, plan=plan, owner=owner, events=events)
         self._shop.changed(self._id)
 
     # --- states
@@ -205,10 +213,6 @@ class Runner:
         restart = self._restart_reasons() if acted else ()
         cancelled = any(record.cancelled for record in records)
         output = next((r.output for r in reversed(records) if r.phase is S.INSTALLING), "")
-        for index, result in enumerate(found):
-            if index not in self._settled:
-                self._tell(UpdateEnded(index, result))
-        self._tell(Progressed(self._tracker.final()))
         whole = results.job_result(
             found, aborted=cancelled, restart=restart, output=output, cause=self._timed_out
         )
@@ -217,7 +221,7 @@ class Runner:
             entries = results.history_entries(
                 self._job, plan, outcomes, self._shop.service_id, self._shop.clock()
             )
-        self._store.finish(self._id, whole, entries)
+        self._store.finish(self._id, whole, entries, events=self._last_events(found))
         return S.ENDED
 
     # --- ends and helpers
@@ -225,12 +229,17 @@ class Runner:
     def _come_to_nothing(self, cause: Problem) -> None:
         found = results.failed_results(self._job, cause, self._settled)
         aborted = cause.id == "aborted"
-        for index, result in enumerate(found):
-            if index not in self._settled:
-                self._tell(UpdateEnded(index, result))
+        whole = results.job_result(found, aborted=aborted, cause=cause)
+        self._store.finish(self._id, whole, events=self._last_events(found, aborted=aborted))
+
+    def _last_events(self, found: tuple[UpdateResult, ...], *, aborted: bool = False) -> list[AnyEvent]:
+        """Every update's end, and 100 % unless the job was aborted before it did anything."""
+        events: list[AnyEvent] = [
+            UpdateEnded(index, result) for index, result in enumerate(found) if index not in self._settled
+        ]
         if not aborted:
-            self._tell(Progressed(self._tracker.final()))
-        self._store.finish(self._id, results.job_result(found, aborted=aborted, cause=cause))
+            events.append(Progressed(self._tracker.final()))
+        return events
 
     def _stop_if_asked(self, state: JobState) -> None:
         if TABLE[state].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL) and self._store.abort_requested(

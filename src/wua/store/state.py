@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -185,28 +185,38 @@ class StateStore:
         found = ((_record(row[1:]), _process(row[0])) for row in rows)
         return tuple((job, owner) for job, owner in found if job.kind.acting == acting)
 
-    def own(self, job_id: str, owner: ProcessRef) -> None:
-        """Note who runs a job, and when it first began."""
-        with self._write() as db:
-            db.execute(
-                "UPDATE jobs SET owner=?, started=CASE started WHEN 0 THEN ? ELSE started END WHERE id=?",
-                (_owner(owner), self._clock(), job_id),
-            )
+    def transition(
+        self,
+        job_id: str,
+        after: JobState,
+        text: str = "",
+        *,
+        plan: Plan | None = None,
+        owner: ProcessRef | None = None,
+        events: Sequence[AnyEvent] = (),
+    ) -> None:
+        """Save the next state before anything is done in it, with the ``events`` that go with it.
 
-    def transition(self, job_id: str, after: JobState, text: str = "", *, plan: Plan | None = None) -> None:
-        """Save the next state before anything is done in it. Raises IllegalTransition.
-
-        Evaluating acts on nothing, and an installer's exit status lasts in its run folder: that step
-        does not wait for the disk.
+        ``owner`` is who runs the job from now on. Evaluating acts on nothing, and an installer's exit
+        status lasts in its run folder: that step does not wait for the disk. Raises IllegalTransition.
         """
         with self._write(self._soft if after is JobState.EVALUATING else self._db) as db:
             (before,) = db.execute("SELECT state FROM jobs WHERE id=?", (job_id,)).fetchone()
             check_transition(JobState(before), after)
-            if plan is None:
-                db.execute("UPDATE jobs SET state=? WHERE id=?", (after.value, job_id))
-            else:
-                db.execute("UPDATE jobs SET state=?, plan=? WHERE id=?", (after.value, encode(plan), job_id))
-            self._append(db, job_id, StateChanged(after, text))
+            changed: dict[str, Any] = {"state": after.value}
+            if plan is not None:
+                changed["plan"] = encode(plan)
+            if owner is not None:
+                changed["owner"] = _owner(owner)
+                changed["started"] = self._clock()
+            marks = ", ".join(f"{name}=?" for name in changed)
+            db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
+            self._append(db, job_id, StateChanged(after, text), *events)
+
+    def own(self, job_id: str, owner: ProcessRef) -> None:
+        """Note who runs a job that another process began."""
+        with self._write() as db:
+            db.execute("UPDATE jobs SET owner=? WHERE id=?", (_owner(owner), job_id))
 
     def plan(self, job_id: str) -> Plan | None:
         """The plan that a job applies, once it has one."""
@@ -226,14 +236,19 @@ class StateStore:
         return bool(self._rows("SELECT abort FROM jobs WHERE id=?", job_id)[0][0])
 
     def finish(
-        self, job_id: str, result: JobResult, history: Iterable[HistoryEntry] = (), *, durable: bool = True
+        self,
+        job_id: str,
+        result: JobResult,
+        history: Iterable[HistoryEntry] = (),
+        *,
+        events: Sequence[AnyEvent] = (),
+        durable: bool = True,
     ) -> bool:
-        """Write result, history and last event in one transaction; False if there was a result."""
+        """Write result, history and last events in one transaction; False if there was a result."""
         with self._write(self._db if durable else self._soft) as db:
             now = self._clock()
             done = db.execute(
-                "UPDATE jobs SET state='ended', ended=?, result=?, progress=NULL"
-                " WHERE id=? AND result IS NULL",
+                "UPDATE jobs SET state='ended', ended=?, result=? WHERE id=? AND result IS NULL",
                 (now, encode(result), job_id),
             )
             if done.rowcount == 0:
@@ -245,24 +260,25 @@ class StateStore:
                 )
                 stored = replace(entry, id=row.lastrowid)
                 db.execute("UPDATE history SET entry=? WHERE id=?", (encode(stored), row.lastrowid))
-            self._append(db, job_id, Ended(result))
+            self._append(db, job_id, *events, Ended(result))
         return True
 
     # --- events
 
-    def _append(self, db: sqlite3.Connection, job_id: str, event: AnyEvent) -> int:
-        db.execute("UPDATE jobs SET last_seq=last_seq+1 WHERE id=?", (job_id,))
+    def _append(self, db: sqlite3.Connection, job_id: str, *events: AnyEvent) -> None:
         (seq,) = db.execute("SELECT last_seq FROM jobs WHERE id=?", (job_id,)).fetchone()
-        db.execute("INSERT INTO events VALUES (?,?,?,?)", (job_id, seq, self._clock(), encode(event)))
-        return int(seq)
+        now = self._clock()
+        rows = [(job_id, seq + place, now, encode(event)) for place, event in enumerate(events, 1)]
+        db.executemany("INSERT INTO events VALUES (?,?,?,?)", rows)
+        progress = [event.progress for event in events if isinstance(event, Progressed)]
+        if progress:
+            db.execute("UPDATE jobs SET progress=? WHERE id=?", (encode(progress[-1]), job_id))
+        db.execute("UPDATE jobs SET last_seq=? WHERE id=?", (seq + len(rows), job_id))
 
     def tell(self, job_id: str, *events: AnyEvent) -> None:
         """Append events without waiting for the disk."""
         with self._write(self._soft) as db:
-            for event in events:
-                self._append(db, job_id, event)
-                if isinstance(event, Progressed):
-                    db.execute("UPDATE jobs SET progress=? WHERE id=?", (encode(event.progress), job_id))
+            self._append(db, job_id, *events)
 
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
         rows = self._rows(
