@@ -1,12 +1,15 @@
 """Opening, making and deleting targets of every kind."""
 
+import os
 from pathlib import Path
 
 from wua.model.enums import TargetKind
 from wua.model.plugins import DebianTarget, TargetSpec
 from wua.model.problems import error
+from wua.system import namespaces
 from wua.targets import layout
-from wua.targets.host import HostTarget
+from wua.targets.host import HostTarget, host_paths
+from wua.targets.namespace import NamespaceRoot, create_namespace
 from wua.targets.plain import PlainRoot, create_plain
 
 
@@ -20,6 +23,8 @@ def open_target(spec: TargetSpec) -> DebianTarget:
         return HostTarget(spec)
     if spec.kind is TargetKind.PLAIN_ROOT:
         return PlainRoot(spec)
+    if spec.kind is TargetKind.NAMESPACE_ROOT:
+        return NamespaceRoot(spec)
     raise error("not-supported", f"targets of the kind {spec.kind.value}")
 
 
@@ -28,22 +33,46 @@ def open_root(path: str | Path) -> DebianTarget:
     return open_target(layout.read_spec(path))
 
 
-def create_root(path: str | Path, kind: TargetKind | None = None, *, sources: str = "") -> DebianTarget:
+def create_root(
+    path: str | Path,
+    kind: TargetKind | None = None,
+    *,
+    sources: str = "",
+    base_cache: str | Path | None = "",
+) -> DebianTarget:
     """Make a root of one's own in an empty or absent folder.
 
     Args:
         path: the folder.
         kind: PLAIN_ROOT or NAMESPACE_ROOT; None for the latter where user namespaces are allowed.
         sources: content of a sources file (one-line or deb822 style); "" for the machine's own.
+        base_cache: where finished namespace roots are kept to be copied; "" for the caller's cache,
+            None for nowhere.
 
     Raises:
         WuaError: target-unusable, not-supported, no-network.
     """
     top = Path(path).absolute()
-    kind = kind or TargetKind.PLAIN_ROOT
+    if kind is None:
+        kind = TargetKind.NAMESPACE_ROOT if caller_can_confine() else TargetKind.PLAIN_ROOT
     if kind is TargetKind.PLAIN_ROOT:
         return create_plain(top, sources)
+    if kind is TargetKind.NAMESPACE_ROOT:
+        return create_namespace(top, sources, None if base_cache is None else base_folder(base_cache))
     raise error("not-supported", f"making a root of the kind {kind.value}")
+
+
+def caller_can_confine() -> bool:
+    """Whether this caller's roots can be used through namespaces on this machine."""
+    if os.geteuid() == 0:
+        uid = layout.unprivileged_uid()
+        return namespaces.can_confine(uid, uid)
+    return namespaces.can_confine()
+
+
+def base_folder(wanted: str | Path) -> Path:
+    """Where finished bases are kept: ``wanted``, or a place in the caller's cache."""
+    return Path(wanted) if wanted else Path(host_paths(os.environ, os.geteuid()).cache) / "bases"
 
 
 def destroy(path: str | Path) -> None:

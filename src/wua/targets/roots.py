@@ -89,8 +89,8 @@ class RootTarget(DebianBase):
     def fetch(self, *words: str) -> Command:
         if needed := self.may_act():
             raise error("access-denied", f"fetching for {self.name} needs {needed}")
-        environment = self._env | aptconf.proxies(dict(os.environ))
-        return self._unprivileged(("/usr/bin/apt-get", *words), environment)
+        command = self.apt("apt-get", *words)
+        return Command(command.argv, command.env | aptconf.proxies(dict(os.environ)))
 
     def act(self, tool: str, *words: str) -> Command:
         if needed := self.may_act():
