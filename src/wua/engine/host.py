@@ -54,6 +54,7 @@ class JobHost:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._stopping = False
+        self._look = True  # whether the store may hold something to start
 
     def stop(self) -> None:
         """End soon; running installers go on under their supervisors, and the next host adopts them."""
@@ -63,8 +64,11 @@ class JobHost:
     def serve(self) -> None:
         """Run until idle or stopped."""
         idle_since: float | None = None
+        due: float | None = None
         while not self._stopping:
-            due = self._schedule()
+            if self._look:
+                self._look = False
+                due = self._schedule()
             busy = bool(self._running) or due is not None or not self._deliverer.idle
             if busy:
                 idle_since = None
@@ -77,6 +81,7 @@ class JobHost:
                 if timeout <= 0 and not self._store.unfinished(acting=True):
                     break
             self._turn(timeout)
+            self._look = self._look or (due is not None and due <= time.time())
         self._close()
 
     # --- jobs
@@ -119,6 +124,7 @@ class JobHost:
             with self._guard:
                 self._running.pop(job_id, None)
             self._deliverer.wake()
+            self._look = True
             self._wakeup.set()
 
     # --- clients
@@ -154,7 +160,7 @@ class JobHost:
             self._drop(client)
             return
         self._deliverer.wake()
-        self._schedule()
+        self._look = True
         self._say(b"ok\n" * data.count(b"\n"), client)
 
     def _say(self, data: bytes, *clients: socket.socket) -> None:

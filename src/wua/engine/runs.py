@@ -204,9 +204,9 @@ class RunWatch:
                     self._until_readable(fd, notify)
             finally:
                 os.close(fd)
-        if fence(self.folder):
-            return Outcome(None, False)
         status = _read(self.folder, "status")
+        if status is None and fence(self.folder):
+            return Outcome(None, False)
         started = _read(self.folder, "started")
         if started is None:
             return Outcome(None, False)  # the installer waits for this record before it executes
