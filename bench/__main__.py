@@ -20,7 +20,7 @@ def main(wanted: list[str]) -> None:
     for part in wanted or PARTS:
         for row in importlib.import_module(f"bench.{part}").rows():
             rows.append(row)
-            print(table([row], {}).splitlines()[8], row.notes, sep="\n", flush=True)
+            print(table([row], {}).splitlines()[9], row.notes, sep="\n", flush=True)
     if not wanted:
         stamp = environment()
         (HERE / "results.json").write_text(dump(rows, stamp))

@@ -123,7 +123,7 @@ class Agent:
 
     def rehearse(self, plan: Plan, *, cache: str = "", keep: bool = False) -> Job[Rehearsal]:
         """Play a plan on a shadow of the target, without touching the target."""
-        return self.submit(JobSpec(JobKind.REHEARSE, plan=plan, cache=cache, download=not keep))
+        return self.submit(JobSpec(JobKind.REHEARSE, plan=plan, cache=cache, keep_shadow=keep))
 
     def download(self, updates: Plan | Named | Iterable[Named], **options: Any) -> Job[JobResult]:
         """Fetch updates, and what they need, into the cache. ``options`` are fields of JobSpec."""

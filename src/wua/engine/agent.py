@@ -17,6 +17,7 @@ from wua.engine.wiring import Parts, machine_store, open_parts, open_store
 from wua.model.agent import AgentInfo
 from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import (
+    AnyEvent,
     Delivery,
     HistoryEntry,
     JobEvent,
@@ -285,7 +286,13 @@ class LocalAgent:
             assert job.spec.request is not None
             self.parts.service.sync()
             return JobResult(ResultCode.SUCCEEDED, plan=self.parts.handler.plan(job.spec.request))
-        return rehearse(self._target, self.parts, job, self._note, lambda: self._is_aborting(job.id))
+        return rehearse(
+            self._target,
+            self.parts,
+            job,
+            lambda event: self._record(job.id, event),
+            lambda: self._is_aborting(job.id),
+        )
 
     def _search(self, job: JobRecord) -> SearchResult:
         options = job.spec.search
@@ -307,9 +314,12 @@ class LocalAgent:
         code = ResultCode.SUCCEEDED_WITH_ERRORS if warnings else ResultCode.SUCCEEDED
         return SearchResult(code, tuple(offers), parts.catalogue.categories(), warnings)
 
-    def _note(self, job_id: str, text: str) -> None:
-        self._store.tell(job_id, Noted(text))
+    def _record(self, job_id: str, event: AnyEvent) -> None:
+        self._store.tell(job_id, event)
         self._tell(job_id)
+
+    def _note(self, job_id: str, text: str) -> None:
+        self._record(job_id, Noted(text))
 
     def _end_orphans(self) -> None:
         """Searches, plans and rehearsals end with their caller; record it for those whose caller is gone."""

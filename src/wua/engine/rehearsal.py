@@ -1,18 +1,222 @@
-"""Playing a plan on a shadow of the target, as an acting job of the shadow's own store."""
+"""Playing a plan on a shadow of the target, as acting jobs of the shadow's own store.
 
+The shadow has the target's package database, lists and sources, and none of its services; what is
+installed there really runs through apt, dpkg, supervisor and job host. Downloads come from, and stay
+in, the cache of whoever rehearses.
+"""
+
+import os
+import shutil
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from wua.engine.wiring import Parts
-from wua.model.jobs import JobRecord, JobResult
+from wua.model.enums import ResultCode
+from wua.model.jobs import (
+    AnyEvent,
+    Ended,
+    JobKind,
+    JobRecord,
+    JobResult,
+    JobSpec,
+    Progressed,
+    Rehearsal,
+    Stalled,
+    Waiting,
+)
+from wua.model.plans import Plan, PlanItem
 from wua.model.plugins import Target
 from wua.model.problems import error
+from wua.model.struct import replace
+
+DOWNLOAD_SHARE = 40  # percent of a rehearsal's progress that its download stands for
+ALWAYS_NOT_SHOWN = (
+    "services: nothing is started, stopped or restarted on the shadow",
+    "the network, other users and running programs: the shadow has none of them",
+)
+
+
+class Rehearser:
+    """One rehearsal. ``tell`` records events of the rehearsal's own job; ``aborting`` is asked often."""
+
+    def __init__(
+        self,
+        target: Target,
+        parts: Parts,
+        job: JobRecord,
+        tell: Callable[[AnyEvent], None],
+        aborting: Callable[[], bool],
+    ) -> None:
+        from wua.engine.agent import LocalAgent  # it uses this module
+
+        self._open = LocalAgent
+        self._target, self._parts, self._job = target, parts, job
+        self._tell, self._aborting = tell, aborting
+        self._cache = Path(target.paths.cache)
+        self._folder = self._cache / "shadows" / job.id
+
+    def run(self) -> JobResult:
+        """Raises WuaError when the plan can't be played at all."""
+        plan = self._job.spec.plan
+        if plan is None:
+            raise error("invalid-argument", "a rehearsal needs a plan")
+        begun = time.monotonic()
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        shadow = self._target.shadow(self._folder)
+        try:
+            rehearsal = self._play(shadow, plan, begun)
+        finally:
+            if not self._job.spec.keep_shadow:
+                shutil.rmtree(self._folder, ignore_errors=True)
+        code, hresult = rehearsal.result.code, rehearsal.result.hresult
+        return JobResult(ResultCode(code), hresult, problem=rehearsal.result.problem, rehearsal=rehearsal)
+
+    def _play(self, shadow: Target, plan: Plan, begun: float) -> Rehearsal:
+        agent = self._open(shadow)
+        try:
+            parts = agent.parts
+            parts.service.sync()
+            request = replace(plan.request, job="")
+            there = parts.handler.plan(request)
+            taken = sum(parts.handler.collect(there, folder) for folder in self._caches())
+            fetched = self._fetch(agent, there) if parts.handler.missing(there) else None
+            if fetched is not None and fetched.code is not ResultCode.SUCCEEDED:
+                return self._report(plan, there, fetched, "", begun, {})
+            self._keep_downloads(shadow, there)
+            questions = self._questions(there)
+            refused, playable = self._playable(parts, there)
+            outcome, inner = JobResult(ResultCode.SUCCEEDED), ""
+            if playable.items:
+                inner, outcome = self._run(
+                    agent, JobSpec(JobKind.INSTALL, plan=playable), DOWNLOAD_SHARE, 100
+                )
+            found = self._report(plan, there, outcome, inner, begun, refused)
+            sizes = sum(item.size for item in there.items)
+            return replace(
+                found, conffiles=questions, download_bytes=sizes if not taken else there.download_bytes
+            )
+        finally:
+            agent.close()
+
+    # --- content
+
+    def _caches(self) -> list[Path]:
+        """Where files may be taken from: the caller's own, the target's, and the one that was named."""
+        named = [Path(self._job.spec.cache)] if self._job.spec.cache else []
+        own = self._cache / "rehearsed"
+        archives = getattr(self._target, "archives_dir", None)
+        return [folder for folder in (own, archives, *named) if folder is not None and folder.is_dir()]
+
+    def _fetch(self, agent: object, plan: Plan) -> JobResult:
+        return self._run(agent, JobSpec(JobKind.DOWNLOAD, plan=plan), 0, DOWNLOAD_SHARE)[1]
+
+    def _keep_downloads(self, shadow: Target, plan: Plan) -> None:
+        """Leave a copy of what was fetched to whoever rehearses: the real run need not fetch it again."""
+        archives = getattr(shadow, "archives_dir", None)
+        if archives is None:
+            return
+        own = self._cache / "rehearsed"
+        own.mkdir(parents=True, exist_ok=True)
+        for item in plan.items:
+            if item.file and (archives / item.file).is_file() and not (own / item.file).exists():
+                new = own / f".{item.file}.new"
+                shutil.copyfile(archives / item.file, new)
+                os.replace(new, own / item.file)
+
+    def _questions(self, plan: Plan) -> tuple[str, ...]:
+        """Asked of the real target, whose configuration files are the ones that may have been changed."""
+        self._parts.handler.collect(plan, self._cache / "rehearsed")
+        return self._parts.handler.questions(plan)
+
+    # --- playing
+
+    def _playable(self, parts: Parts, plan: Plan) -> tuple[dict[str, str], Plan]:
+        """The part of the plan that a shadow can play, and why the rest can't."""
+        refused: dict[str, str] = {}
+        while found := parts.handler.not_played(plan):
+            names = {item.update: item.name for item in plan.items}
+            refused.update({names[update]: why for update, why in found.items()})
+            rest = tuple(update for update in plan.request.updates if update not in found)
+            if not rest:
+                return refused, replace(plan, items=(), words=())
+            plan = parts.handler.plan(replace(plan.request, updates=rest))
+        return refused, plan
+
+    def _run(self, agent: object, spec: JobSpec, low: int, high: int) -> tuple[str, JobResult]:
+        """Run an acting job of the shadow to its end, passing on its news between two percentages."""
+        from wua.engine.agent import LocalAgent
+
+        assert isinstance(agent, LocalAgent)
+        news = threading.Event()
+        watch = agent.watch(lambda _: news.set())
+        try:
+            job = agent.submit(replace(spec, application_id="wua rehearse"))
+            seen, asked = 0, False
+            while True:
+                news.clear()
+                for event in agent.events(job.id, seen):
+                    seen = event.seq
+                    if isinstance(event.event, Ended):
+                        return job.id, event.event.result
+                    self._pass_on(event.event, low, high)
+                if self._aborting() and not asked:
+                    asked = True
+                    agent.abort(job.id)
+                news.wait(1.0)  # the watch wakes us; the second is for an abort request
+        finally:
+            watch.close()
+
+    def _pass_on(self, event: AnyEvent, low: int, high: int) -> None:
+        if isinstance(event, Progressed):
+            percent = low + event.progress.percent * (high - low) // 100
+            self._tell(Progressed(replace(event.progress, percent=percent)))
+        elif isinstance(event, (Waiting, Stalled)):
+            self._tell(event)
+
+    # --- what it showed
+
+    def _report(
+        self, plan: Plan, there: Plan, outcome: JobResult, inner: str, begun: float, refused: dict[str, str]
+    ) -> Rehearsal:
+        return Rehearsal(
+            shadow=str(self._folder) if self._job.spec.keep_shadow else "",
+            job=inner,
+            result=outcome,
+            download_bytes=there.download_bytes,
+            disk_bytes=plan.disk_bytes,
+            seconds=time.monotonic() - begun,
+            restart=(plan.restart,) if plan.restart else (),
+            differences=differences(plan, there),
+            not_played=tuple(f"{name}: {why}" for name, why in sorted(refused.items())),
+            not_shown=(*ALWAYS_NOT_SHOWN, *_kernel(plan)),
+        )
+
+
+def differences(plan: Plan, there: Plan) -> tuple[str, ...]:
+    """Changes that only one of the two plans has. Pure."""
+
+    def changes(found: Plan) -> dict[tuple[str, str, str], PlanItem]:
+        return {(item.name, item.architecture, item.to_version): item for item in found.items}
+
+    here, shadow = changes(plan), changes(there)
+    only_here = [f"only here: {here[key].name} {key[2]}" for key in sorted(here.keys() - shadow.keys())]
+    only_there = [f"only on the shadow: {key[0]} {key[2]}" for key in sorted(shadow.keys() - here.keys())]
+    return (*only_here, *only_there)
+
+
+def _kernel(plan: Plan) -> tuple[str, ...]:
+    names = [item.name for item in plan.items if item.name.startswith(("linux-image", "linux-modules"))]
+    return (f"kernels and modules are not booted or built: {', '.join(names)}",) if names else ()
 
 
 def rehearse(
     target: Target,
     parts: Parts,
     job: JobRecord,
-    note: Callable[[str, str], None],
+    tell: Callable[[AnyEvent], None],
     aborting: Callable[[], bool],
 ) -> JobResult:
-    raise error("not-supported", "rehearsal")
+    """Play the plan of a rehearsal job. Raises WuaError when it can't be played at all."""
+    return Rehearser(target, parts, job, tell, aborting).run()

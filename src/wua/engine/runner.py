@@ -145,6 +145,8 @@ class Runner:
 
     def _downloading(self) -> JobState:
         plan = self._needed_plan()
+        if self._job.spec.cache and (taken := self._handler.collect(plan, Path(self._job.spec.cache))):
+            self._note(f"{taken} files taken from {self._job.spec.cache} and verified")
         missing = self._handler.missing(plan)
         if missing:
             for command in self._handler.download(plan):

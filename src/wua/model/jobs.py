@@ -61,7 +61,8 @@ class JobSpec(Value, frozen=True):
     request: PlanRequest | None = None  # plan it first …
     plan: Plan | None = None  # … or apply this one
     download: bool = True  # an install may fetch what is missing
-    cache: str = ""  # for a rehearsal: a folder whose verified files may be used
+    cache: str = ""  # a folder of downloaded files that may be used once they are verified
+    keep_shadow: bool = False  # leave the shadow of a rehearsal where it is
     application_id: str = ""
     idempotency_key: str = ""
     not_before: float = 0.0
@@ -115,7 +116,9 @@ class Rehearsal(Value, frozen=True):
     seconds: float
     conffiles: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
-    not_shown: tuple[str, ...] = ()  # what a rehearsal cannot show, for this plan
+    differences: tuple[str, ...] = ()  # between the plan here and the plan on the shadow
+    not_played: tuple[str, ...] = ()  # updates left out, with the reason
+    not_shown: tuple[str, ...] = ()  # what no rehearsal of this plan can show
 
 
 class Progress(Value, frozen=True):

@@ -98,6 +98,13 @@ class Target(Protocol):
 
     def restart_reasons(self) -> tuple[RestartReason, ...]: ...
 
+    def shadow(self, folder: Path) -> "Target":
+        """A copy of this target in an empty or absent folder, to rehearse in.
+
+        Raises:
+            WuaError: not-supported, where this kind has no shadow; target-unusable.
+        """
+
 
 class DebianTarget(Target, Protocol):
     """What the apt service and the apt handler need of a target."""
@@ -207,7 +214,11 @@ class ItemEnd(Value, frozen=True):
 
 
 class StepProgress(Value, frozen=True):
-    """Progress inside one command: ``within`` 0.0 to 1.0, ``item`` an index into plan.items or -1."""
+    """Progress inside one command: ``within`` 0.0 to 1.0, ``item`` an index into plan.items or -1.
+
+    ``stuck`` tells why the command cannot come to an end by itself, "" normally: it should get its
+    cancel signal then. ``judge`` finds the cause in the status lines.
+    """
 
     within: float = 0.0
     item: int = -1
@@ -217,6 +228,7 @@ class StepProgress(Value, frozen=True):
     bytes_total: int = 0
     item_bytes_done: int = 0
     item_bytes_total: int = 0
+    stuck: str = ""
 
 
 class ProgressReader(Protocol):
@@ -271,7 +283,19 @@ class Handler(Protocol):
     def missing(self, plan: Plan) -> tuple[int, ...]:
         """Indexes of items whose file is not in the cache with the right size and digest."""
 
+    def collect(self, plan: Plan, folder: Path) -> int:
+        """Copy missing files from another cache, verify each copy, and answer how many were taken.
+
+        What does not match is left where it is. Raises WuaError disk-full.
+        """
+
     def download(self, plan: Plan) -> Sequence[Command]: ...
+
+    def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
+        """Which requested updates can't be played on a shadow though their files are there, and why."""
+
+    def questions(self, plan: Plan) -> tuple[str, ...]:
+        """Configuration files that the plan would ask about on this target, from the files in the cache."""
 
     def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:
         """Before the change: keep the packages that would be replaced, within the quota."""

@@ -10,8 +10,9 @@ supervisor, store, callbacks — is the real thing, which is what it is for.
 
 import os
 import shlex
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from wua.model.plugins import (
 )
 from wua.model.problems import error, problem
 from wua.model.states import JobState
-from wua.model.struct import Value
+from wua.model.struct import Value, replace
 from wua.model.updates import (
     Category,
     Offer,
@@ -138,6 +139,11 @@ class SimulatedMachine:
             if flag.exists()
             else ()
         )
+
+    def shadow(self, folder: Path) -> "SimulatedMachine":
+        """A machine with the same updates, none of them gated or downloaded."""
+        updates = [replace(u, gate="", installed=self.installed(u)) for u in self.updates()]
+        return SimulatedMachine.create(folder, updates)
 
 
 class SimulatedCatalogue:
@@ -311,6 +317,19 @@ class SimulatedHandler:
                 script.append(f"exit {update.download_exit}")
             script.append(f"echo content > cache/{shlex.quote(update.name)}; echo done {number} >&{{status}}")
         return [self._shell(script)]
+
+    def collect(self, plan: Plan, folder: Path) -> int:
+        wanted = [plan.items[number].file for number in self.missing(plan)]
+        there = [name for name in wanted if (folder / name).is_file()]
+        for name in there:
+            shutil.copyfile(folder / name, self._machine.root / "cache" / name)
+        return len(there)
+
+    def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
+        return {}
+
+    def questions(self, plan: Plan) -> tuple[str, ...]:
+        return ()
 
     def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:
         pass
