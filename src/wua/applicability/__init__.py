@@ -1,1 +1,1 @@
-"""Which update applies to which target, as pure functions of facts."""
+"""The rules that say how an update stands to a machine; pure, with no disk, clock or process."""

@@ -1,0 +1,1 @@
+"""Readers of the files that describe updates: apt's indexes and Release files, dpkg's status."""

@@ -187,6 +187,16 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "apt refused an index: no trusted signature, or the Release file has expired.",
         "Mend the source in apt's configuration; wua uses only what apt accepts.",
     ),
+    "index-unreadable": Kind(
+        codes.WU_E_XML_INVALID,
+        "A package index that apt stored is damaged or in a format that cannot be read here.",
+        "Fetch the lists again (`wua search --refresh`); until then the index counts as it was read before.",
+    ),
+    "catalogue-damaged": Kind(
+        codes.WU_E_DS_INVALID,
+        "The catalogue file was damaged; it has been dropped.",
+        "Search again: the catalogue is made anew from the lists.",
+    ),
     "disk-full": Kind(
         ERROR_DISK_FULL,
         "The file system has no room for this.",

@@ -1,0 +1,174 @@
+"""All that is known of packages: the stanzas of the indexes and dpkg's records, brought together by package.
+
+A package is a name and one of apt's architectures; what is for all architectures belongs to the
+native one, as in apt.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from wua.applicability.archives import STATUS, Archive
+from wua.applicability.policy import Known
+from wua.metadata.dpkg_status import DpkgPackage
+from wua.metadata.packages_index import IndexData
+
+Key = str  # "name" for the native architecture, else "name:architecture"
+
+
+class Index(NamedTuple):
+    """One stored index: its number in the catalogue, what it is to pins, and its rows."""
+
+    source: int
+    archive: Archive
+    data: IndexData
+
+
+class Stanza(NamedTuple):
+    place: int  # of the index, in apt's order
+    row: int
+
+
+class Package(NamedTuple):
+    """One package with every version of it. ``record`` is dpkg's, None when it has none."""
+
+    name: str
+    architecture: str  # apt's
+    stanzas: dict[str, list[Stanza]]  # by version; the first is the one that apt would fetch
+    record: DpkgPackage | None
+
+    @property
+    def current(self) -> str:
+        """The version that apt counts as installed; "" when none."""
+        return self.record.version if self.record is not None and self.record.present else ""
+
+
+class Packages:
+    """The packages of one configuration; ``indexes`` stand in apt's order."""
+
+    def __init__(
+        self,
+        indexes: Sequence[Index],
+        records: Iterable[DpkgPackage],
+        *,
+        native: str,
+        architectures: Collection[str],
+    ) -> None:
+        self.indexes = tuple(indexes)
+        self.native = native
+        self._architectures = frozenset(architectures) | {native}
+        self.records = {self.key(record.name, record.architecture): record for record in records}
+        self.status: Final = len(self.indexes)  # number of the status file among the archives
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        return (*(index.archive for index in self.indexes), STATUS)
+
+    def key(self, name: str, architecture: str) -> Key:
+        return name if architecture in (self.native, "all", "") else f"{name}:{architecture}"
+
+    def split(self, key: Key) -> tuple[str, str]:
+        name, _, architecture = key.partition(":")
+        return name, architecture or self.native
+
+    def keys(self, index: Index) -> list[Key]:
+        """The package of every row; "" for architectures that apt does not look at."""
+        data, native, ours = index.data, self.native, {*self._architectures, "all"}
+        different = set(data.architectures)
+        if different <= {native, "all"}:
+            return data.names
+        if different <= ours:
+            return [self.key(name, arch) for name, arch in zip(data.names, data.architectures, strict=True)]
+        return [
+            self.key(name, arch) if arch in ours else ""
+            for name, arch in zip(data.names, data.architectures, strict=True)
+        ]
+
+    def repeated(self) -> set[Key]:
+        """Packages that have more than one stanza."""
+        seen: set[Key] = set()
+        repeated: set[Key] = set()
+        for index in self.indexes:
+            keys = self.keys(index)
+            here = set(keys)
+            if len(here) != len(keys):
+                once: set[Key] = set()
+                repeated.update(key for key in keys if key in once or once.add(key))  # type: ignore[func-returns-value]
+            repeated |= here & seen
+            seen |= here
+        repeated.discard("")
+        return repeated
+
+    def gather(self, wanted: Collection[Key]) -> dict[Key, Package]:
+        """The packages of these keys, whether they are in an index, in dpkg's records, or both."""
+        packages = {key: Package(*self.split(key), {}, self.records.get(key)) for key in wanted}
+        for number, index in enumerate(self.indexes):
+            versions = index.data.versions
+            for row, key in enumerate(self.keys(index)):
+                if key in packages:
+                    packages[key].stanzas.setdefault(versions[row], []).append(Stanza(number, row))
+        return packages
+
+    def with_names(self, names: Collection[str]) -> set[Key]:
+        """The keys, of all architectures, that these names have."""
+        found = {key for key in self.records if key.partition(":")[0] in names}
+        for index in self.indexes:
+            keys = self.keys(index)
+            found.update(key for key, name in zip(keys, index.data.names, strict=True) if name in names)
+        found.discard("")
+        return found
+
+    def known(self, package: Package) -> list[Known]:
+        """The versions of a package as the policy wants them, the status file included."""
+        versions = [
+            self._known(version, stanzas, package.record) for version, stanzas in package.stanzas.items()
+        ]
+        record = package.record
+        if record is not None and record.version and record.version not in package.stanzas:
+            versions.append(Known(record.version, (self.status,), source_name(record.source)))
+        return versions
+
+    def _known(self, version: str, stanzas: Sequence[Stanza], record: DpkgPackage | None) -> Known:
+        files = tuple(stanza.place for stanza in stanzas)
+        if record is not None and record.version == version:
+            files += (self.status,)
+        first = stanzas[0]
+        data = self.indexes[first.place].data
+        return Known(version, files, source_name(data.sources[first.row]), data.phased.get(first.row, 100))
+
+    def source(self, stanza: Stanza, version: str) -> tuple[str, str]:
+        """Name and version of the source package of a stanza."""
+        data = self.indexes[stanza.place].data
+        return source_of(data.sources[stanza.row], data.names[stanza.row], version)
+
+
+def source_name(field: str) -> str:
+    return field.partition(" ")[0]
+
+
+def source_of(field: str, name: str, version: str) -> tuple[str, str]:
+    """Name and version that a Source field means: "", "name" or "name (version)"."""
+    source, _, rest = field.partition(" ")
+    return source or name, rest.strip(" ()") or version
+
+
+def changed_names(before: IndexData, after: IndexData) -> set[str]:
+    """Names of packages whose rows differ between two readings of an index."""
+    return {name for name, *_ in _rows(before) ^ _rows(after)}
+
+
+def _rows(data: IndexData) -> set[tuple[str, str, str, str, bytes, object]]:
+    digests = [data.digests[at : at + 32] for at in range(0, len(data.digests), 32)]
+    essential, phased = frozenset(data.essential), data.phased
+    flags: Iterable[object] = (
+        ((row in essential, phased.get(row)) for row in range(len(data)))
+        if essential or phased
+        else [None] * len(data)
+    )
+    return set(zip(data.names, data.versions, data.architectures, data.sources, digests, flags, strict=True))
+
+
+def changed_records(before: Mapping[Key, DpkgPackage], after: Mapping[Key, DpkgPackage]) -> set[str]:
+    """Names of packages whose dpkg record differs."""
+    return {
+        key.partition(":")[0] for key in before.keys() | after.keys() if before.get(key) != after.get(key)
+    }

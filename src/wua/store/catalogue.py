@@ -1,0 +1,351 @@
+"""The catalogue: offers and known updates of all services, stored for fast searches.
+
+All of it is made from indexes and facts that lie elsewhere, so a damaged file or one of another
+format is dropped and filled again; ``notes`` says so.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from wua.model.enums import DeploymentAction, UpdateType
+from wua.model.problems import error
+from wua.model.updates import Category, Offer
+from wua.store.catalogue_schema import COLUMNS, DROP_INDEXES, FORMAT, INDEXES, OFFER_COLUMNS, SCHEMA
+from wua.store.database import Corrupt, connect, split, version
+
+_OFFER: Final = ", ".join(OFFER_COLUMNS)
+_INSERT: Final = f"INSERT INTO offers({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_TYPES: Final = {member.value: member for member in UpdateType}
+_ACTIONS: Final = {member.value: member for member in DeploymentAction}
+_TYPE: Final = OFFER_COLUMNS.index("type")
+_ACTION: Final = OFFER_COLUMNS.index("deployment_action")
+
+_SHA256: Final = COLUMNS.index("sha256")
+
+Row = tuple[Any, ...]  # values of COLUMNS, in order
+Seen = dict[str, tuple[int, bytes]]  # update id: revision and digest
+
+
+class KnownOffer(NamedTuple):
+    """An offer with what the catalogue keeps beside it."""
+
+    offer: Offer
+    offered: bool  # False: known, but not offered to this target
+    held: bool
+    sha256: str
+    source: int
+
+
+class Catalogue:
+    """One catalogue file. Methods may be called from any thread.
+
+    Raises:
+        WuaError: store-unwritable, on opening.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        self._lock = threading.RLock()
+        self._db = self._open()
+        self._sets: dict[int, tuple[str, ...]] = {}
+
+    # opening and rebuilding
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except (Corrupt, sqlite3.DatabaseError) as damage:
+            if isinstance(damage, sqlite3.OperationalError) and "locked" in str(damage):
+                raise error("store-unwritable", f"{self.path}: {damage}") from None
+            self.notes.append(f"The catalogue {self.path} was damaged ({damage}); it is made anew.")
+            self._delete()
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = connect(self.path, sync="NORMAL")
+        db.execute("PRAGMA mmap_size=268435456")
+        found = version(db)
+        if found == FORMAT:
+            return db
+        db.execute("BEGIN IMMEDIATE")
+        found = version(db)
+        if found not in (0, FORMAT):
+            db.execute("ROLLBACK")
+            db.close()
+            self.notes.append(f"The catalogue {self.path} has format {found}, not {FORMAT}; it is made anew.")
+            self._delete()
+            return self._connect()
+        if found == 0:
+            for statement in split(SCHEMA):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version={FORMAT}")
+        db.execute("COMMIT")
+        return db
+
+    def _delete(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def rebuild(self, why: str) -> None:
+        """Drop everything; the next synchronisation fills it again."""
+        with self._lock:
+            self.notes.append(f"The catalogue {self.path} was damaged ({why}); it is made anew.")
+            self._sets.clear()
+            self._db.close()
+            self._delete()
+            self._db = self._connect()
+
+    def take_notes(self) -> tuple[str, ...]:
+        """What is to be said about the catalogue itself, once."""
+        taken, self.notes = tuple(self.notes), []
+        return taken
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    # searching
+
+    def search(
+        self, where: str = "", params: Sequence[object] = (), *, order: str = "", limit: int = 0
+    ) -> list[Offer]:
+        """Offers that a condition holds for.
+
+        ``where`` and ``order`` are SQL over the columns of ``offers`` (the fields of ``Offer``);
+        ``category_ids`` there is the number of a set, see ``in_category``. Values belong into
+        ``params``. ``limit`` 0 means all.
+
+        Raises:
+            WuaError: catalogue-damaged; it has been dropped, and synchronising makes it again.
+        """
+        sql = f"SELECT {_OFFER} FROM offers WHERE offered = 1"
+        sql += f" AND ({where})" if where else ""
+        sql += f" ORDER BY {order}" if order else ""
+        sql += f" LIMIT {int(limit)}" if limit else ""
+        with self._lock:
+            rows = self._query(sql, params)
+            return self._offers(rows)
+
+    def count(self, where: str = "1", params: Sequence[object] = ()) -> int:
+        """How many offers a condition holds for."""
+        sql = f"SELECT count(*) FROM offers WHERE offered = 1 AND ({where})"
+        return int(self._query(sql, params)[0][0])
+
+    @staticmethod
+    def in_category() -> str:
+        """A condition with one parameter, the category's GUID: the offer belongs to it."""
+        return "category_ids IN (SELECT set_id FROM category_members WHERE category_id = ?)"
+
+    def known(self, where: str, params: Sequence[object] = ()) -> list[KnownOffer]:
+        """Known versions, offered or not, that a condition holds for."""
+        with self._lock:
+            rows = self._query(f"SELECT {', '.join(COLUMNS)} FROM offers WHERE {where}", params)
+            width = len(OFFER_COLUMNS)
+            offers = self._offers([row[:width] for row in rows])
+            return [
+                KnownOffer(
+                    offer, bool(row[width]), bool(row[width + 1]), row[width + 2].hex(), row[width + 3]
+                )
+                for offer, row in zip(offers, rows, strict=True)
+            ]
+
+    def known_by(self, column: str, values: Iterable[str]) -> list[KnownOffer]:
+        """Known versions whose ``column`` (an indexed text column) has one of the values."""
+        assert column in {"update_id", "name"}
+        return self.known(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),))
+
+    def categories(self) -> tuple[Category, ...]:
+        return tuple(
+            msgspec.msgpack.decode(data, type=Category)
+            for (data,) in self._query("SELECT data FROM categories ORDER BY rowid")
+        )
+
+    def _offers(self, rows: list[Row]) -> list[Offer]:
+        """Rows as objects, column by column: the few values that need decoding cost one look-up each."""
+        if not rows:
+            return []
+        columns: list[Any] = list(zip(*rows, strict=True))
+        columns[_TYPE] = map(_TYPES.__getitem__, columns[_TYPE])
+        columns[_ACTION] = map(_ACTIONS.__getitem__, columns[_ACTION])
+        sets = self._category_sets(set(columns[-1]))
+        columns[-1] = map(sets.__getitem__, columns[-1])
+        return list(map(Offer, *columns))
+
+    def _category_sets(self, wanted: set[int]) -> dict[int, tuple[str, ...]]:
+        if not wanted <= self._sets.keys():
+            self._sets = {
+                n: tuple(ids.split()) for n, ids in self._query("SELECT id, ids FROM category_sets")
+            }
+        return self._sets
+
+    def _query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
+        with self._lock:
+            try:
+                return self._db.execute(sql, params).fetchall()
+            except sqlite3.DatabaseError as failure:
+                if not is_damage(failure):
+                    raise
+                self.rebuild(str(failure))
+                raise error("catalogue-damaged", f"{self.path}: {failure}") from None
+
+    # writing, by the services
+
+    @contextmanager
+    def writing(self) -> Iterator["Writer"]:
+        """A transaction; one writer at a time, across processes. Rolled back when the block raises."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield Writer(self._db)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._sets.clear()
+                raise
+
+    def get(self, key: str) -> bytes | None:
+        rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def source_data(self, source: int) -> bytes:
+        rows = self._query("SELECT data FROM sources WHERE id = ?", (source,))
+        return rows[0][0] if rows else b""
+
+
+def is_damage(failure: sqlite3.Error) -> bool:
+    """Whether the file is at fault, and not a lock, a disk or a statement."""
+    text = str(failure)
+    return not isinstance(failure, sqlite3.IntegrityError) and any(
+        sign in text for sign in ("malformed", "not a database", "no such table", "no such column", "corrupt")
+    )
+
+
+class Writer:
+    """What a service may do to the catalogue within one transaction."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def put(self, key: str, value: bytes) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def sources(self, service: str) -> dict[str, int]:
+        """Keys and numbers of the stored indexes of a service."""
+        return dict(self._db.execute("SELECT key, id FROM sources WHERE service = ?", (service,)))
+
+    def put_source(self, service: str, key: str, data: bytes) -> int:
+        """Store what was read from an index and answer its number, which stays while the key does."""
+        row = self._db.execute(
+            "INSERT INTO sources(service, key, data) VALUES (?, ?, ?)"
+            " ON CONFLICT (service, key) DO UPDATE SET data = excluded.data RETURNING id",
+            (service, key, data),
+        ).fetchone()
+        return int(row[0])
+
+    def drop_source(self, source: int) -> None:
+        self._db.execute("DELETE FROM sources WHERE id = ?", (source,))
+
+    def category_set(self, categories: Sequence[Category]) -> int:
+        """The number that stands for these categories in ``offers.category_ids``."""
+        ids = " ".join(category.id for category in categories)
+        found = self._db.execute("SELECT id FROM category_sets WHERE ids = ?", (ids,)).fetchone()
+        if found:
+            return int(found[0])
+        number = self._db.execute(
+            "INSERT INTO category_sets(ids) VALUES (?) RETURNING id", (ids,)
+        ).fetchone()[0]
+        for category in categories:
+            self._db.execute("INSERT INTO category_members VALUES (?, ?)", (category.id, number))
+            self.put_category(category)
+        return int(number)
+
+    def put_category(self, category: Category) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO categories VALUES (?, ?)", (category.id, msgspec.msgpack.encode(category))
+        )
+
+    def replace_all(self, rows: Iterable[Row]) -> None:
+        """Make ``rows`` (values of COLUMNS) the whole content."""
+        gone = self._known()
+        self._db.execute("DELETE FROM offers")
+        for statement in split(DROP_INDEXES):
+            self._db.execute(statement)
+        self._insert(rows, gone)
+        for statement in split(INDEXES):
+            self._db.execute(statement)
+
+    def replace_names(self, names: Iterable[str], rows: Iterable[Row]) -> None:
+        """Make ``rows`` everything that is known of the packages ``names``."""
+        wanted = json.dumps(list(names))
+        condition = "name IN (SELECT value FROM json_each(?))"
+        gone = self._known(condition, (wanted,))
+        self._db.execute(f"DELETE FROM offers WHERE {condition}", (wanted,))
+        self._insert(rows, gone)
+
+    def _insert(self, rows: Iterable[Row], gone: Seen) -> None:
+        remembered = self._revisions()
+        if gone or remembered:
+            rows = list(_revised(rows, gone, remembered))
+        self._db.executemany(_INSERT, rows)
+        self._remember(gone)
+
+    def mark(self, column: str, update_ids: Iterable[str]) -> None:
+        """Set a flag on exactly these updates; rows that stand right are not touched."""
+        assert column in {"downloaded", "uninstallable"}
+        listed = json.dumps(sorted(update_ids))
+        marked = "update_id IN (SELECT value FROM json_each(?))"
+        self._db.execute(f"UPDATE offers SET {column} = 1 WHERE {column} = 0 AND {marked}", (listed,))
+        self._db.execute(f"UPDATE offers SET {column} = 0 WHERE {column} = 1 AND NOT {marked}", (listed,))
+
+    def hide(self, update_ids: Iterable[str]) -> None:
+        """Hide exactly the held offers and, unless they are installed, these updates."""
+        listed = json.dumps(sorted(update_ids))
+        marked = "(installed = 0 AND update_id IN (SELECT value FROM json_each(?)))"
+        self._db.execute(
+            f"UPDATE offers SET hidden = 1 WHERE hidden = 0 AND (held = 1 OR {marked})", (listed,)
+        )
+        self._db.execute(
+            f"UPDATE offers SET hidden = 0 WHERE hidden = 1 AND held = 0 AND NOT {marked}", (listed,)
+        )
+
+    def _known(self, condition: str = "1", params: Sequence[object] = ()) -> Seen:
+        sql = f"SELECT update_id, revision, sha256 FROM offers WHERE {condition}"
+        return {each: (revision, sha256) for each, revision, sha256 in self._db.execute(sql, params)}
+
+    def _revisions(self) -> Seen:
+        sql = "SELECT update_id, revision, sha256 FROM revisions"
+        return {each: (revision, sha256) for each, revision, sha256 in self._db.execute(sql)}
+
+    def _remember(self, gone: Seen) -> None:
+        """Keep revision and digest of what went, so that its return with other content counts on."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?)",
+            [(each, revision, sha256) for each, (revision, sha256) in gone.items() if sha256],
+        )
+
+
+def _revised(rows: Iterable[Row], gone: Seen, remembered: Seen) -> Iterator[Row]:
+    """The rows with their revisions: one more than before where the content is another.
+
+    Takes out of ``gone`` what the rows bring back.
+    """
+    for row in rows:
+        update_id, sha256 = row[0], row[_SHA256]
+        was = gone.get(update_id) or remembered.get(update_id)
+        if was is None:
+            yield row
+            continue
+        revision, before = was
+        if sha256:  # else the content can't be had any more: what is known of it stays remembered
+            gone.pop(update_id, None)
+            revision += before not in (b"", sha256)
+        yield (update_id, revision, *row[2:])
