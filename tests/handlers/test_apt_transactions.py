@@ -1,11 +1,11 @@
-"""Real transactions of apt and dpkg in a small root: installed, upgraded, taken back, and as the plan said."""
+"""Real transactions of apt and dpkg in a small root: installed, upgraded, taken back, as the plan said."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.apt_world import AptWorld, apt_world
 
+from support.apt_world import AptWorld, apt_world
 from wua.model.enums import ConffilePolicy
 from wua.model.plans import Change, Operation, PlanRequest
 from wua.model.problems import WuaError
@@ -65,15 +65,20 @@ def test_uninstall_of_an_upgrade_goes_back_to_the_version_before(world: AptWorld
     assert (world.target.root / "usr/share/a").read_text() == "one"
 
 
-def test_uninstall_takes_the_kept_package_when_no_source_has_it(world: AptWorld, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["from the cache", "repacked from the installed files"])
+def test_uninstall_takes_the_kept_package_when_no_source_has_it(
+    world: AptWorld, tmp_path: Path, how: str
+) -> None:
     repository = world.repository(
         Package("a", "1", files={"/usr/share/a/one": "one"}, conffiles={"/etc/a.conf": "shipped"})
     )
     world.apply(world.plan("a=1"), tmp_path, "first")
     (world.target.root / "etc/a.conf").write_text("mine")
     world.publish(repository, Package("a", "2", conffiles={"/etc/a.conf": "shipped"}))
+    if how.startswith("repacked"):
+        (world.target.archives_dir / "a_1_all.deb").unlink()
     world.apply(world.plan("a=2"), tmp_path, "second")
-    assert world.notes == ["kept a 1 (repacked from the installed files)"]
+    assert world.notes == [f"kept a 1 ({how})"]
     world.catalogue.forget("a", "1")
     repository.remove("a", "1")
     world.publish(repository)
@@ -169,7 +174,7 @@ def test_remove_and_purge(world: AptWorld, tmp_path: Path) -> None:
     world.target.install("needs")
     remove = world.handler.plan(PlanRequest(Operation.REMOVE, packages=("a",)))
     assert [(i.name, i.change, i.requested, i.reason) for i in remove.items] == [
-        ("needs", Change.REMOVE, False, "does not fit a"),
+        ("needs", Change.REMOVE, False, "depends on a"),
         ("a", Change.REMOVE, True, "requested"),
     ]
     assert all(o.done for o in world.apply(remove, tmp_path))
@@ -191,9 +196,7 @@ def test_reinstall(world: AptWorld, tmp_path: Path) -> None:
     assert (world.target.root / "usr/share/a").read_text() == "one"
 
 
-@pytest.mark.parametrize(
-    ("policy", "content"), [(ConffilePolicy.KEEP, "mine"), (ConffilePolicy.TAKE, "new")]
-)
+@pytest.mark.parametrize(("policy", "content"), [(ConffilePolicy.KEEP, "mine"), (ConffilePolicy.TAKE, "new")])
 def test_conffile_policies_never_ask(
     world: AptWorld, tmp_path: Path, policy: ConffilePolicy, content: str
 ) -> None:
@@ -213,7 +216,8 @@ def test_conffile_stop_names_the_file_before_anything_runs(world: AptWorld, tmp_
     for name in ("a.conf", "same"):
         (world.target.root / "etc" / name).write_text("mine")
     world.publish(
-        repository, Package("a", "2", conffiles={"/etc/a.conf": "new", "/etc/same": "same", "/etc/own": "new"})
+        repository,
+        Package("a", "2", conffiles={"/etc/a.conf": "new", "/etc/same": "same", "/etc/own": "new"}),
     )
     with pytest.raises(WuaError, match=r"/etc/a\.conf of a \[conffile-stop") as stopped:
         world.apply(world.plan("a=2", conffiles=ConffilePolicy.STOP), tmp_path)

@@ -8,11 +8,12 @@ older .deb is in no source and was not kept. Tested on small real roots and, sim
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from wua.handlers import apt_commands, apt_plan, apt_repair, apt_simulation, apt_verify, conffiles
+from wua.handlers.apt_collect import collect
 from wua.handlers.apt_judge import judge
 from wua.handlers.apt_progress import DownloadReader, TransactionReader
 from wua.handlers.apt_words import WordMaker, Words
@@ -32,6 +33,7 @@ from wua.model.plugins import (
 )
 from wua.model.problems import error
 from wua.model.states import JobState
+from wua.model.updates import UpdateId
 from wua.system.run import Completed, run
 
 _UNHOLD: Final = "Release the hold (`wua unhide`, or apt-mark unhold) if the package may change."
@@ -100,6 +102,26 @@ class AptHandler:
     def missing(self, plan: Plan) -> tuple[int, ...]:
         """Indexes of items whose file is not there with the right size and digest."""
         return tuple(index for index, item in enumerate(plan.items) if not self._cache.has(item))
+
+    def collect(self, plan: Plan, folder: Path) -> int:
+        """Copy missing files from another cache, verify each copy, and answer how many were taken."""
+        wanted = [plan.items[index] for index in self.missing(plan)]
+        return collect(wanted, folder, self._target.archives_dir)
+
+    def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
+        """Requested updates whose own package, or one of the plan's, has scripts that must not run here.
+
+        A package that no request names is laid to those that need it, or else to all.
+        """
+        refused: dict[UpdateId, str] = {}
+        for item in plan.items:
+            why = self._target.script_problem(self._target.archives_dir / item.file) if item.file else ""
+            if why:
+                refused.update(dict.fromkeys(_owners(plan, item), f"{item.qualified}: {why}"))
+        return refused
+
+    def questions(self, plan: Plan) -> tuple[str, ...]:
+        return tuple(str(q) for q in conffiles.questions(self._target, plan, self._state()))
 
     def download(self, plan: Plan) -> Sequence[Command]:
         return [apt_commands.download(self._target, plan)]
@@ -188,7 +210,7 @@ class AptHandler:
         uris: dict[str, apt_simulation.Uri] = {}
         if self._needs_uris(simulation, rows, local):
             done = run(apt_commands.print_uris(self._target, request, words.words))
-            uris = {uri.file: uri for uri in apt_simulation.uris(done.stdout)}
+            uris = {uri.file: uri for uri in apt_simulation.uris(done.stdout) if uri.file not in local}
             for uri in uris.values():
                 if uri.uri.startswith("file:"):
                     local[uri.file] = (uri.uri.removeprefix("file:").replace("//", "/"), uri.size, uri.sha256)
@@ -249,6 +271,15 @@ class AptHandler:
                 why = self._target.script_problem(self._target.archives_dir / item.file)
                 if why:
                     raise error("script-unsafe", f"{item.qualified}: {why}")
+
+
+def _owners(plan: Plan, item: PlanItem) -> list[UpdateId]:
+    """The requested updates that an item of the plan belongs to."""
+    if item.requested:
+        return [item.update]
+    words = item.reason.split()
+    needing = [other.update for other in plan.requested if other.name in words]
+    return needing or [other.update for other in plan.requested]
 
 
 def _refusal(done: Completed) -> Exception:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wua.handlers import apt_failures, apt_output
-from wua.handlers.apt_progress import TransactionReader, item_of
+from wua.handlers.apt_progress import Circling, TransactionReader, downloads, item_of
 from wua.handlers.dpkg_state import DpkgState
 from wua.model.plans import Change, Plan, PlanItem
 from wua.model.plugins import ItemOutcome, RunRecord
@@ -94,6 +94,11 @@ def _finished(plan: Plan, run: RunRecord) -> list[int]:
 
 def _add_downloads(plan: Plan, run: RunRecord, voices: list[_Said]) -> None:
     """apt names the address of what it could not fetch; its last part begins as the file's name does."""
+    circling = Circling()
+    for line in downloads(_read(run.status, whole=True).splitlines()):
+        circling.add(line)
+    if str(circling):
+        voices[:] = [_Said(problem("download-failed", str(circling))) for _ in voices]
     for message in apt_output.general_errors(_read(run.output)):
         for index, item in enumerate(plan.items):
             if item.file and _names(message, item):

@@ -103,6 +103,31 @@ def item_of(items: Sequence[PlanItem], subject: str) -> int | None:
     return None
 
 
+# apt follows redirections for ever, and writes a status line at each. A slow line gives two in a second,
+# and apt itself gives up a silent connection long before it has written so many.
+STUCK_LINES: Final = 1000
+
+
+class Circling:
+    """Counts download status lines that say nothing new."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._same = 0
+        self.longest = 0
+
+    def add(self, status: StatusLine) -> None:
+        text = f"{status.subject} {status.percent}"
+        self._same = self._same + 1 if text == self._text else 0
+        self._text = text
+        self.longest = max(self.longest, self._same)
+
+    def __str__(self) -> str:
+        if self.longest < STUCK_LINES:
+            return ""
+        return "the server sends apt round in circles: not a byte came while it asked again and again"
+
+
 class DownloadReader:
     """Reads a download: apt's percentage, and the sizes of the files as they grow.
 
@@ -119,12 +144,15 @@ class DownloadReader:
         self._total = sum(item.size for item in plan.items)
         self._ended: set[int] = set()
         self._last = StepProgress(bytes_total=self._total)
+        self._circling = Circling()
 
     def feed(self, lines: Iterable[str]) -> tuple[StepProgress, tuple[ItemEnd, ...]]:
         """Progress after these lines, and the files that are complete."""
-        status = [found for line in lines if (found := parse(line)) and found.kind == "dlstatus"]
+        status = downloads(lines)
         if not status:
             return self._last, ()
+        for line in status:
+            self._circling.add(line)
         growing, ends = -1, []
         for index, item in enumerate(self._items):
             there = min(self._sizes(self._archives, item), item.size)
@@ -150,7 +178,13 @@ class DownloadReader:
             bytes_total=self._total,
             item_bytes_done=there,
             item_bytes_total=size,
+            stuck=str(self._circling),
         )
+
+
+def downloads(lines: Iterable[str]) -> list[StatusLine]:
+    """The lines that speak of a download."""
+    return [found for line in lines if (found := parse(line)) and found.kind == "dlstatus"]
 
 
 def bytes_there(archives: Path, item: PlanItem) -> int:

@@ -21,6 +21,8 @@ _URI: Final = re.compile(r"^'([^']+)' (\S+) (\d+)(?: SHA256:([0-9a-f]{64}))?", r
 
 _AS: Final = re.compile(r"^ *Installing (\S+) as (\S+) of (\S+)")
 _FIXING: Final = re.compile(r"^ *Fixing (\S+) via (?:remove|keep) of (\S+)")
+_NO_OPTION: Final = re.compile(r"^ *Removing: (\S+) as upgrade is not an option for (\S+)")
+_DUE_TO: Final = re.compile(r"^ *Upgrading: (\S+) .*? due to \1 \S+ on (\S+)")
 _REMOVING: Final = re.compile(r"^ *Removing (\S+) rather than change (\S+)")
 
 
@@ -99,8 +101,10 @@ def reasons(debug: str) -> dict[str, str]:
             why.setdefault(found[1], f"{word} {_plain(found[3])}")
         elif found := _FIXING.match(line):
             why.setdefault(found[2], f"conflicts with {_plain(found[1])}")
-        elif found := _REMOVING.match(line):
-            why.setdefault(found[1], f"does not fit {_plain(found[2])}")
+        elif found := _NO_OPTION.match(line):
+            why.setdefault(found[1], f"conflicts with {_plain(found[2])}")
+        elif found := _DUE_TO.match(line) or _REMOVING.match(line):
+            why.setdefault(found[1], f"depends on {_plain(found[2])}")
     return why
 
 
