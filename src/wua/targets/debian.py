@@ -92,7 +92,7 @@ class DebianBase:
 
 def os_release(root: Path) -> dict[str, str]:
     """os-release(5) of a root; of the host where the root has none."""
-    for path in (root / "etc/os-release", root / "usr/lib/os-release", Path("/etc/os-release")):
+    for path in (root / "usr/lib/os-release", root / "etc/os-release", Path("/etc/os-release")):
         try:
             lines = path.read_text(errors="replace").splitlines()
         except OSError:

@@ -93,5 +93,7 @@ def stub_stanza(status: Path, architecture: str) -> str:
 
 def write_stub(admin: Path, host_status: Path, architecture: str) -> None:
     (admin / "status").write_text(stub_stanza(host_status, architecture))
-    for suffix in ("list", "md5sums"):
-        (admin / "info" / f"{STUB}.{suffix}").touch()
+    # The folders of a root count as its own, so that dpkg leaves them alone without a warning.
+    folders = ("/.", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/etc", "/var", "/var/lib")
+    (admin / "info" / f"{STUB}.list").write_text("".join(f"{folder}\n" for folder in folders))
+    (admin / "info" / f"{STUB}.md5sums").touch()

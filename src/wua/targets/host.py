@@ -23,25 +23,29 @@ from wua.system.files import write_atomic
 from wua.system.locks import FileLock
 from wua.targets import aptconf, restart, sources
 from wua.targets.debian import DebianBase
+from wua.targets.shadow import Shadow, create_shadow
 
 _MOVED: Final = re.compile(r"\b(Dir\b|RootDir\b)", re.IGNORECASE)
+MACHINE_STATE: Final = "/var/lib/wua"
 _APT: Final = Path("/etc/apt")
 
 
 def host_paths(environ: Mapping[str, str], uid: int) -> TargetPaths:
     """Where the host's store, cache and sockets lie for a caller."""
+    machine = ""
     if base := environ.get("WUA_STATE"):
         top = Path(base).absolute()
         state, cache, run = top / "state", top / "cache", top / "run"
     elif uid == 0:
-        state, cache, run = Path("/var/lib/wua"), Path("/var/cache/wua"), Path("/run/wua")
+        state, cache, run = Path(MACHINE_STATE), Path("/var/cache/wua"), Path("/run/wua")
     else:
         home = Path(environ.get("HOME") or f"/tmp/wua-{uid}")  # noqa: S108
         state = Path(environ.get("XDG_STATE_HOME") or home / ".local/state") / "wua"
         cache = Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "wua"
         runtime = environ.get("XDG_RUNTIME_DIR")
         run = Path(runtime) / "wua" if runtime else state / "run"
-    return TargetPaths(str(state), str(cache), str(run), str(run / "installer.lock"))
+        machine = MACHINE_STATE
+    return TargetPaths(str(state), str(cache), str(run), str(run / "installer.lock"), machine)
 
 
 class HostTarget(DebianBase):
@@ -117,6 +121,9 @@ class HostTarget(DebianBase):
 
     def script_problem(self, deb: Path) -> str:
         return ""
+
+    def shadow(self, folder: Path) -> Shadow:
+        return create_shadow(folder.absolute(), self)
 
     def apt(self, tool: str, *words: str) -> Command:
         if self._private is None or tool.startswith("dpkg"):

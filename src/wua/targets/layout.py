@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -75,8 +76,33 @@ class Layout:
         for top in (self.root, self.apt):
             give(top, uid)
 
+    def copy_to(self, other: "Layout") -> None:
+        """Make a second root of the same content, without this one's store.
+
+        Raises:
+            WuaError: target-unusable, when the other folder is in use.
+        """
+        other.create()
+        try:
+            shutil.rmtree(other.apt)
+            other.root.rmdir()
+            copy_tree(self.root, other.root)
+            copy_tree(self.apt, other.apt)
+            for file in (other.etc / "apt.conf", other.etc / "read.conf"):
+                if file.exists():
+                    file.write_text(file.read_text().replace(f"{self.top}/", f"{other.top}/"))
+            other.write_spec(msgspec.structs.replace(read_spec(self.top), root=str(other.top)))
+        except BaseException:
+            remove_tree(other.top)
+            raise
+
     def write_spec(self, spec: TargetSpec) -> None:
         write_atomic(self.spec, msgspec.json.format(msgspec.json.encode(spec)))
+
+
+def copy_tree(source: Path, place: Path) -> None:
+    """Copy a tree with owners, links and times; shares the blocks where the file system can."""
+    subprocess.run(["/bin/cp", "-a", "--reflink=auto", str(source), str(place)], env={}, check=True)
 
 
 def give(top: Path, uid: int) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +23,8 @@ from wua.system.namespaces import Confinement
 from wua.system.run import Completed, run
 from wua.targets import aptconf, dpkgdb, layout
 from wua.targets.aptconf import Setting
-from wua.targets.layout import Layout
+from wua.targets.debian import architectures
+from wua.targets.layout import Layout, copy_tree
 from wua.targets.plain import fill_sources, merge_usr
 from wua.targets.roots import RootTarget, folders
 
@@ -130,7 +130,7 @@ def _fill(place: Layout, source_text: str, base_cache: Path | None) -> Namespace
 def base_key(place: Layout, target: NamespaceRoot) -> str:
     """Names the base that a root's sources, architecture and owner ask for."""
     digest = hashlib.blake2b(digest_size=10)
-    parts = [RECIPE, target.os().architecture, str(place.worker()[0])]
+    parts = [RECIPE, architectures(target.dpkg_dir)[0], str(place.worker()[0])]
     files = [place.etc / "sources.list", *sorted((place.etc / "sources.list.d").iterdir())]
     for part in (*parts, *(file.read_text() for file in files)):
         digest.update(part.encode() + b"\0")
@@ -153,11 +153,6 @@ def _from_cache(target: NamespaceRoot, base: Path) -> None:
     if not any("_" in file.name for file in place.lists.iterdir()):
         shutil.rmtree(place.lists)
         copy_tree(base / "lists", place.lists)
-
-
-def copy_tree(source: Path, place: Path) -> None:
-    """Copy a tree with owners, links and times; shares the blocks where the file system can."""
-    subprocess.run(["/bin/cp", "-a", "--reflink=auto", str(source), str(place)], env=aptconf.ENV, check=True)
 
 
 def _build(target: NamespaceRoot) -> None:

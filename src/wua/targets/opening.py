@@ -11,6 +11,7 @@ from wua.targets import layout
 from wua.targets.host import HostTarget, host_paths
 from wua.targets.namespace import NamespaceRoot, create_namespace
 from wua.targets.plain import PlainRoot, create_plain
+from wua.targets.shadow import Shadow
 
 
 def open_target(spec: TargetSpec) -> DebianTarget:
@@ -25,7 +26,7 @@ def open_target(spec: TargetSpec) -> DebianTarget:
         return PlainRoot(spec)
     if spec.kind is TargetKind.NAMESPACE_ROOT:
         return NamespaceRoot(spec)
-    raise error("not-supported", f"targets of the kind {spec.kind.value}")
+    return Shadow(spec)
 
 
 def open_root(path: str | Path) -> DebianTarget:
@@ -60,6 +61,20 @@ def create_root(
     if kind is TargetKind.NAMESPACE_ROOT:
         return create_namespace(top, sources, None if base_cache is None else base_folder(base_cache))
     raise error("not-supported", f"making a root of the kind {kind.value}")
+
+
+def host_or_root(root: str | Path | None = None) -> DebianTarget:
+    """This host, or the root of one's own in a folder, which is made if it is missing or empty.
+
+    Raises:
+        WuaError: target-unusable, and what ``create_root`` raises.
+    """
+    if root is None:
+        return HostTarget()
+    top = Path(root)
+    if top.is_dir() and any(top.iterdir()):
+        return open_root(top)
+    return create_root(top)
 
 
 def caller_can_confine() -> bool:

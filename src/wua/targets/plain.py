@@ -48,7 +48,9 @@ def create_plain(top: Path, source_text: str = "") -> PlainRoot:
         shutil.copyfile("/etc/debconf.conf", layout.root / "etc/debconf.conf")
     fill_sources(layout, source_text)
     carried = aptconf.carried(aptconf.host_settings(), ("Acquire::",))
-    write_config(layout, [*carried, Setting("APT::Install-Recommends", "false")])
+    # Without the second, apt would add every Essential package that the database lacks to a dist-upgrade.
+    wishes = [Setting("APT::Install-Recommends", "false"), Setting("pkgCacheGen::Essential", "none")]
+    write_config(layout, [*carried, *wishes])
     spec = TargetSpec(TargetKind.PLAIN_ROOT, str(top))
     layout.hand_over()
     layout.write_spec(spec)
@@ -58,9 +60,7 @@ def create_plain(top: Path, source_text: str = "") -> PlainRoot:
 def write_config(layout: Layout, wishes: list[Setting]) -> None:
     """apt's and dpkg's configuration for a root that dpkg does not change into."""
     options = [Setting("DPkg::Options::", option) for option in dpkg_options(layout)]
-    # Without this apt would add every Essential package that the database lacks to a dist-upgrade.
-    essential = Setting("pkgCacheGen::Essential", "none")
-    (layout.etc / "apt.conf").write_text(aptconf.text([*wishes, *folders(layout), essential, *options]))
+    (layout.etc / "apt.conf").write_text(aptconf.text([*wishes, *folders(layout), *options]))
     (layout.etc / "dpkg/dpkg.cfg").write_text("force-unsafe-io\n")
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from wua.model.plugins import Command, TargetSpec
 from wua.model.problems import error
@@ -18,7 +18,7 @@ from wua.system.namespaces import Confinement
 from wua.targets import aptconf, scripts
 from wua.targets.aptconf import Setting
 from wua.targets.debian import DebianBase
-from wua.targets.layout import Layout
+from wua.targets.layout import Layout, read_spec
 
 CHROOTLESS: Final = ("--force-not-root", "--force-script-chrootless", "--force-unsafe-io")
 
@@ -98,6 +98,12 @@ class RootTarget(DebianBase):
         if self.unconfined:
             return self._unprivileged(self._argv(tool, words), self._env)
         return Command(self._confinement().wrap(self._argv(tool, words)), self._env)
+
+    def shadow(self, folder: Path) -> Self:
+        """A copy: what runs here runs there in the same way."""
+        place = Layout(folder.absolute())
+        self.layout.copy_to(place)
+        return type(self)(read_spec(place.top))
 
     @cached_property
     def _env(self) -> dict[str, str]:
