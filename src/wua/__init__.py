@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wua._version import __version__
     from wua.api.agent import Agent, open  # noqa: A004 - the documented name
+    from wua.api.current import use
     from wua.api.job import Job
     from wua.model.problems import Problem, WuaError
 
@@ -22,10 +23,11 @@ _HOMES = {
     "Problem": "wua.model.problems",
     "WuaError": "wua.model.problems",
     "open": "wua.api.agent",
+    "use": "wua.api.current",
     "__version__": "wua._version",
 }
 
-__all__ = ["Agent", "Job", "Problem", "WuaError", "__version__", "open"]
+__all__ = ["Agent", "Job", "Problem", "WuaError", "__version__", "open", "use"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -60,6 +60,15 @@ class Agent:
     def close(self) -> None:
         self._dispatcher.close()
         self.protocol.close()
+
+    @property
+    def closed(self) -> bool:
+        """Closed by this program, or the interpreter is ending: nobody here is told of jobs any more."""
+        return self._dispatcher.closed
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do something on one of the threads that callbacks run on; it must not raise. For other faces."""
+        self._dispatcher.run(work)
 
     # --- operations
 

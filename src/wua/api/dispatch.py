@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wua.model.agent import Agent as AgentProtocol
@@ -25,6 +26,7 @@ class Dispatcher:
         self._jobs: dict[str, list[Job[Any]]] = {}
         self._queued: set[int] = set()  # jobs that are being pumped, or are about to be
         self._again: set[int] = set()
+        self.closed = False
         self._watch = agent.watch(self.heard)
         _open.add(self)
 
@@ -49,6 +51,10 @@ class Dispatcher:
                 jobs = [job for handles in self._jobs.values() for job in handles]
         for job in jobs:
             self.pump(job)
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do something on a callback thread; it must not raise."""
+        self._workers.put(work)
 
     def pump(self, job: Job[Any]) -> None:
         """Have a worker bring the job its news; one at a time for a job."""
@@ -79,6 +85,7 @@ class Dispatcher:
         _open.discard(self)
 
     def release(self) -> None:
+        self.closed = True
         with self._guard:
             jobs = [job for handles in self._jobs.values() for job in handles]
         for job in jobs:

@@ -186,13 +186,23 @@ class Job(Generic[T]):
         call = self._callable(callback)
         self._when_ended(lambda: call(self), report=True)
 
-    def on_event(self, callback: Callable[[JobEvent], Any], *, after: int = 0) -> Callable[[], None]:
+    def on_event(
+        self,
+        callback: Callable[[JobEvent], Any],
+        *,
+        after: int = 0,
+        lost: Callable[[WuaError], Any] | None = None,
+    ) -> Callable[[], None]:
         """Call ``callback(event)`` for every event with a ``seq`` over ``after``, in order.
 
-        Callbacks of one job never overlap. The answer ends the calls.
+        Callbacks of one job never overlap. The answer ends the calls. ``lost(error)`` is called instead of
+        the rest when the agent can't say any more how the job goes.
         """
         call = self._callable(callback)
         sink = _Sink(lambda event: _guarded(call, event), after)
+        if lost is not None:
+            tell = lost
+            sink.closed = lambda: _guarded(tell, self._trouble)
         self._add(sink)
         return lambda: self._remove(sink)
 
