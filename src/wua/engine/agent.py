@@ -33,6 +33,7 @@ from wua.model.problems import Problem, WuaError, error, problem
 from wua.model.states import TABLE, OnCancel
 from wua.model.struct import replace
 from wua.model.updates import (
+    Category,
     RestartReason,
     SearchResult,
     SearchWarning,
@@ -44,6 +45,7 @@ from wua.model.updates import (
 from wua.store.state import StateStore
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef
+from wua.system.run import run
 from wua.system.workers import Workers
 
 
@@ -350,6 +352,11 @@ class LocalAgent:
             for update in ids:
                 if self.parts.service.verdict(update).offer.mandatory:
                     raise error("mandatory-update", self.parts.service.details([update])[0].title)
+        else:
+            for command in self.parts.handler.release(ids):
+                done = run(command)
+                if done.exit:
+                    raise error("installer-failed", done.stderr.strip() or done.stdout.strip())
         self._store.set_hidden([update.update_id for update in ids], hidden)
         self.parts.service.sync()
 
@@ -361,6 +368,9 @@ class LocalAgent:
 
     def services(self) -> tuple[Service, ...]:
         return (self.parts.service.service,)
+
+    def categories(self) -> tuple[Category, ...]:
+        return self.parts.catalogue.categories()
 
     def restart_reasons(self) -> tuple[RestartReason, ...]:
         return self._target.restart_reasons()

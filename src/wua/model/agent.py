@@ -19,7 +19,7 @@ from wua.model.jobs import (
     Subscription,
 )
 from wua.model.struct import Value
-from wua.model.updates import RestartReason, Service, Update, UpdateId, Verdict
+from wua.model.updates import Category, RestartReason, Service, Update, UpdateId, Verdict
 
 
 class AgentInfo(Value, frozen=True):
@@ -112,6 +112,9 @@ class Agent(Protocol):
     def history_count(self) -> int: ...
 
     def services(self) -> tuple[Service, ...]: ...
+
+    def categories(self) -> tuple[Category, ...]:
+        """Every product and classification of the catalogue, as a search answers them."""
 
     def restart_reasons(self) -> tuple[RestartReason, ...]: ...
 

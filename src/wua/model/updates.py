@@ -62,6 +62,19 @@ class File(Value, frozen=True):
     urls: tuple[str, ...] = ()
 
 
+class Behavior(Value, frozen=True):
+    """How installing or removing an update goes (IInstallationBehavior); the numbers are those of wuapi.h.
+
+    ``impact``: 0 normal, 1 minor, 2 must be installed alone. ``reboot``: 0 never, 1 always, 2 may ask for
+    a restart, which is what any Debian package may do.
+    """
+
+    can_ask: bool = False  # may want input from a person
+    impact: int = 0
+    reboot: int = 2
+    needs_network: bool = False
+
+
 class Update(Value, frozen=True):
     """Everything known about one revision; immutable, the same for every target."""
 
@@ -86,6 +99,8 @@ class Update(Value, frozen=True):
     cve_ids: tuple[str, ...] = ()
     superseded_ids: tuple[str, ...] = ()
     published: float = 0.0  # seconds since 1970 UTC; of the Release file; 0 unknown
+    installing: Behavior = Behavior()
+    removing: Behavior = Behavior()
     fields: dict[str, str] = {}  # the source's own fields, e.g. Depends, Section, Maintainer
 
 
@@ -132,7 +147,7 @@ class Verdict(Value, frozen=True):
 class RestartReason(Value, frozen=True):
     """Why a restart of the machine or of a program is needed."""
 
-    scope: str  # "machine", "service", "process"
+    scope: str  # "machine", "service", "process"; "installer": nothing can be installed before it
     name: str
     text: str
     source: str

@@ -36,6 +36,7 @@ from wua.model.problems import error, problem
 from wua.model.states import JobState
 from wua.model.struct import Value, replace
 from wua.model.updates import (
+    Behavior,
     Category,
     Offer,
     Reason,
@@ -68,6 +69,7 @@ class SimulatedUpdate(Value, frozen=True):
     gate: str = ""
     download_exit: int = 0
     mandatory: bool = False
+    installing: Behavior = Behavior()
 
     @property
     def id(self) -> UpdateId:
@@ -262,6 +264,7 @@ def _details(update: SimulatedUpdate) -> Update:
         version=update.version,
         architecture="sim",
         category_ids=(CATEGORY.id,),
+        installing=update.installing,
     )
 
 
@@ -324,6 +327,9 @@ class SimulatedHandler:
         for name in there:
             shutil.copyfile(folder / name, self._machine.root / "cache" / name)
         return len(there)
+
+    def release(self, ids: Sequence[UpdateId]) -> Sequence[Command]:
+        return ()
 
     def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
         return {}
