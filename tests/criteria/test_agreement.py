@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wua.criteria import PROPERTIES, Criteria, CriteriaError, Kind, escape_string, parse, schema
-from wua.criteria.parser import MAX_CRITERIA
 from wua.model.enums import DeploymentAction, UpdateType
 from wua.model.updates import Offer
 
@@ -39,6 +38,7 @@ BASE = Offer(
     reason="",
     category_ids=(),
 )
+MAX_CRITERIA = 5000
 COLUMNS = [name for name in Offer.__struct_fields__ if name != "category_ids"]
 
 
@@ -294,6 +294,16 @@ def test_the_longest_text_is_not_too_deep_for_sqlite(table: Table, word: str) ->
     terms = ["CategoryIDs contains 'security'", "Name contains 'hell'", "UpdateID='a'", "UpdateID='A'"]
     text = f" {word} ".join(terms * (MAX_CRITERIA // 4))
     assert table.ask(text) == ["a"]
+
+
+def test_the_names_in_the_sql() -> None:
+    assert parse("CategoryIDs contains 'a' and Type!='Driver'").sql() == (
+        (
+            "((offers.update_id IN (SELECT update_id FROM offer_categories WHERE category_id = ?)"
+            " AND offers.type != ?) AND offers.deployment_action = ?)"
+        ),
+        ("a", 2, 1),
+    )
 
 
 def test_values_are_bound_and_not_written_into_the_sql() -> None:

@@ -1,0 +1,180 @@
+"""What happens in a forked child: the tests, over the program as it is or over a mutant of it."""
+
+import contextlib
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import resource
+import sys
+import tempfile
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MEMORY = 4 << 30  # bytes of address space that a mutant may take
+
+
+class MutantFinder(importlib.abc.MetaPathFinder):
+    """Gives one module other code than its file has."""
+
+    def __init__(self, name: str, code: types.CodeType) -> None:
+        self._name = name
+        self._code = code
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, _target: object = None
+    ) -> ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        spec = PathFinder.find_spec(fullname, path)
+        assert spec
+        assert spec.origin
+        spec.loader = _Loader(fullname, spec.origin, self._code)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    def __init__(self, name: str, path: str, code: types.CodeType) -> None:
+        super().__init__(name, path)
+        self._code = code
+
+    def get_code(self, _fullname: str) -> types.CodeType:
+        return self._code
+
+
+class Recorder:
+    """Notes which functions each test calls, and what the test costs.
+
+    Calls made by a fixture of a wider scope count for every test of that scope, those made outside
+    of tests (at import, while collecting) for every test.
+    """
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self._files = frozenset(files)
+        self._now: dict[int, types.CodeType] = {}
+        self.calls: dict[str, set[tuple[str, int]]] = {}
+        self.shared: dict[str, set[tuple[str, int]]] = {}
+        self.cost: dict[str, float] = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        start = time.process_time()
+        with self._into(self.calls, item.nodeid):
+            yield
+        self.cost[item.nodeid] = time.process_time() - start
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
+        if fixturedef.scope == "function":
+            yield
+            return
+        with self._into(self.shared, request.node.nodeid):
+            yield
+
+    def trace(self, frame: types.FrameType, _event: str, _argument: object) -> None:
+        self._now[id(frame.f_code)] = frame.f_code
+
+    def notes(self) -> dict[str, object]:
+        """All that was seen, for JSON."""
+        self._add(self.shared, "")
+        tables = {"calls": self.calls, "shared": self.shared}
+        shown = {
+            name: [[node, sorted(seen)] for node, seen in table.items()] for name, table in tables.items()
+        }
+        return {**shown, "cost": self.cost}
+
+    def _add(self, table: dict[str, set[tuple[str, int]]], node: str) -> None:
+        seen = {(code.co_filename, code.co_firstlineno) for code in list(self._now.values())}
+        table.setdefault(node, set()).update(each for each in seen if each[0] in self._files)
+
+    @contextlib.contextmanager
+    def _into(self, table: dict[str, set[tuple[str, int]]], node: str) -> Iterator[None]:
+        outer, self._now = self._now, {}
+        try:
+            yield
+        finally:
+            self._add(table, node)
+            self._now = outer
+
+
+class Chooser:
+    """Runs the wanted tests only, in their order."""
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        self._rank = {node: rank for rank, node in enumerate(wanted)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        chosen = (item for item in items if item.nodeid in self._rank)
+        items[:] = sorted(chosen, key=lambda item: self._rank[item.nodeid])
+
+
+def run_tests(root: Path, tests: Sequence[str], plugin: object) -> int:
+    """pytest's exit code; its output goes to where the child's goes."""
+    os.chdir(root)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=short", "-o", "timeout=0"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis was loaded by the parent
+    return int(pytest.main([*options, *tests], plugins=[plugin]))
+
+
+def fork(action: Callable[[], int], *, output: Path, cpu: float) -> int:
+    """Run ``action`` in a child of its own session; its process id. ``cpu`` is a limit in seconds."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        os.setsid()
+        _redirect(output)
+        resource.setrlimit(resource.RLIMIT_CPU, (max(1, round(cpu)), max(1, round(cpu)) + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with tempfile.TemporaryDirectory(prefix="wua-mutant-") as folder:
+            os.environ |= {
+                "HYPOTHESIS_STORAGE_DIRECTORY": folder,
+                "TMPDIR": folder,
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+            sys.dont_write_bytecode = True
+            tempfile.tempdir = None
+            code = action()
+    except BaseException as error:  # noqa: BLE001 - the child must never go on as its parent
+        os.write(2, f"{type(error).__name__}: {error}\n".encode(errors="replace"))
+    finally:
+        os._exit(code)
+
+
+def _redirect(output: Path) -> None:
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for here, there in ((null, 0), (descriptor, 1), (descriptor, 2)):
+        os.dup2(here, there)
+
+
+def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path) -> int:
+    """The run over the program as it is, watched; the notes go to ``answer`` as JSON."""
+    recorder = Recorder(files)
+    threading.settrace(recorder.trace)
+    sys.settrace(recorder.trace)
+    try:
+        code = run_tests(root, tests, recorder)
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)
+    answer.write_text(json.dumps(recorder.notes()), encoding="utf-8")
+    return code
+
+
+def try_mutant(
+    root: Path, tests: Sequence[str], wanted: Sequence[str], name: str, code: types.CodeType
+) -> int:
+    """The run over a mutant of the module ``name``."""
+    sys.meta_path.insert(0, MutantFinder(name, code))
+    return run_tests(root, tests, Chooser(wanted))
