@@ -123,6 +123,13 @@ class AptHandler:
     def questions(self, plan: Plan) -> tuple[str, ...]:
         return tuple(str(q) for q in conffiles.questions(self._target, plan, self._state()))
 
+    def release(self, ids: Sequence[UpdateId]) -> Sequence[Command]:
+        """Remove dpkg holds that keep these updates out of sight. Raises WuaError access-denied."""
+        state, rows = self._state(), self._lookup.by_id(ids)
+        found = (state.find(row.name, row.architecture) for row in rows.values())
+        held = [f"{p.name}:{p.architecture}" for p in found if p is not None and p.want == "hold"]
+        return [self._target.act("apt-mark", "unhold", *held)] if held else []
+
     def download(self, plan: Plan) -> Sequence[Command]:
         return [apt_commands.download(self._target, plan)]
 

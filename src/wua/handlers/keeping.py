@@ -1,6 +1,7 @@
 """Before a change: keep what it replaces, the archive's own file if it is in the cache, else repacked."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from wua.handlers.apt_simulation import file_name
 from wua.handlers.dpkg_state import DpkgState, Installed
@@ -50,7 +51,13 @@ def _keep(target: DebianTarget, kept: KeptPackages, lookup: PackageLookup, packa
     if digests and cached.is_file() and sha256_of(cached) in digests:
         kept.add_copy(cached, *key)
         return "from the cache"
-    root = target.dpkg_dir.parents[2]  # …/var/lib/dpkg
+    kind = target.spec.kind
+    where = Root(
+        root=target.dpkg_dir.parents[2],  # …/var/lib/dpkg
+        dpkg_dir=target.dpkg_dir,
+        own_owners=kind is TargetKind.HOST,
+        beneath=Path("/") if kind is TargetKind.SHADOW else None,
+    )
     with kept.room(*key) as path:
-        repack(Root(root, target.dpkg_dir, target.spec.kind is TargetKind.HOST), package, path)
+        repack(where, package, path)
     return "repacked from the installed files"

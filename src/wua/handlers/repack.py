@@ -26,11 +26,22 @@ _SCRIPTS: Final = frozenset({"preinst", "postinst", "prerm", "postrm", "config"}
 
 
 class Root(NamedTuple):
-    """Where the package is installed. ``own_owners`` False: every file is recorded as root's."""
+    """Where the package is installed. ``own_owners`` False: every file is recorded as root's.
+
+    ``beneath``: where a shadow's files lie that nothing has changed there yet.
+    """
 
     root: Path
     dpkg_dir: Path
     own_owners: bool
+    beneath: Path | None = None
+
+    def place(self, name: str) -> Path:
+        """Where a file of the package is."""
+        path = self.root / name.lstrip("/")
+        if self.beneath is None or os.path.lexists(path):
+            return path
+        return self.beneath / name.lstrip("/")
 
 
 def repack(where: Root, package: Installed, into: Path) -> None:
@@ -106,7 +117,7 @@ def _write_data(deb: io.BufferedWriter, where: Root, package: Installed, listing
     ):
         for path in paths:
             name = "" if path == "/." else path
-            source = where.root / diverted.get(name, name).lstrip("/")
+            source = where.place(diverted.get(name, name))
             try:
                 _add(tar, where, source, name, folder=name in folders)
             except FileNotFoundError:

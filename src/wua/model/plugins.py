@@ -291,6 +291,9 @@ class Handler(Protocol):
 
     def download(self, plan: Plan) -> Sequence[Command]: ...
 
+    def release(self, ids: Sequence[UpdateId]) -> Sequence[Command]:
+        """Commands, short and harmless, that end whatever else hides these updates (a dpkg hold)."""
+
     def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
         """Which requested updates can't be played on a shadow though their files are there, and why."""
 
