@@ -23,6 +23,7 @@ from wua.model.jobs import (
     JobSpec,
     Progressed,
     Rehearsal,
+    Rehearsing,
     Stalled,
     Waiting,
 )
@@ -153,6 +154,7 @@ class Rehearser:
         watch = agent.watch(lambda _: news.set())
         try:
             job = agent.submit(replace(spec, application_id="wua rehearse"))
+            self._tell(Rehearsing(str(self._folder), job.id, spec.kind))
             seen, asked = 0, False
             while True:
                 news.clear()

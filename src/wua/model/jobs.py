@@ -181,11 +181,19 @@ class Noted(Event, frozen=True, tag="note"):
     text: str
 
 
+class Rehearsing(Event, frozen=True, tag="rehearsing"):
+    """A rehearsal began an acting job in the store of its shadow; ``shadow`` is that folder."""
+
+    shadow: str
+    job: str
+    kind: JobKind
+
+
 class Ended(Event, frozen=True, tag="ended"):
     result: JobResult
 
 
-AnyEvent = StateChanged | Progressed | UpdateEnded | Waiting | Stalled | Noted | Ended
+AnyEvent = StateChanged | Progressed | UpdateEnded | Waiting | Stalled | Noted | Rehearsing | Ended
 
 
 class JobEvent(Value, frozen=True):
