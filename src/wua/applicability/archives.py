@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from wua.applicability.expressions import expression
+from wua.applicability.expressions import CannotEvaluate, expression
 
 
 class Archive(NamedTuple):
@@ -70,6 +70,8 @@ class Selector:
             letter, _, value = part.strip().partition("=")
             if value and letter.lower() in _LETTERS:
                 self._wanted[_LETTERS[letter.lower()]] = value.strip()
+        if not self._wanted:  # apt then selects what it has no facts about
+            raise CannotEvaluate(f"the pin release {data}")
 
     @property
     def is_version(self) -> bool:

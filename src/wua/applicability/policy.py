@@ -28,8 +28,9 @@ class Known(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The candidate with its priority, and the specific pin that gave it (None: by index)."""
+    """The candidate: its place in the list that was given, its priority, the specific pin if one gave it."""
 
+    place: int
     version: str
     priority: int
     pin: Pin | None = None
@@ -103,11 +104,11 @@ class Policy:
         """Names that specific pins give; None when there are patterns or source names among them."""
         return None if self._patterns or self._sources else frozenset(self._names)
 
-    def looks_at_origin(self, name: str, sources: Sequence[str]) -> bool:
-        """Whether a specific pin selects among the package's versions by where they come from."""
+    def tells_contents_apart(self, name: str, sources: Sequence[str]) -> bool:
+        """Whether a specific pin may concern one content of a version and not another."""
         return any(
-            not each.selector.is_version
-            and (any(map(each.is_name, sources)) if each.of_source else bool(each.is_name(name)))
+            (each.of_source and any(map(each.is_name, sources)))
+            or (not each.of_source and not each.selector.is_version and bool(each.is_name(name)))
             for each in self._specific
         )
 
@@ -149,25 +150,27 @@ class Policy:
         ``ceiling`` says for which versions the priority is 1 at the most (phasing by policy).
         """
         best: Choice | None = None
-        floor = sort_key(current) if current else None
-        for known in sorted(versions, key=_age, reverse=True):
+        floor = sort_key(current) if current else ""
+        for place in _newest_first(versions):
+            known = versions[place]
             is_current = bool(current) and known.version == current and self._is_installed(known)
             priority, pin = self.priority(name, architecture, known, current=is_current)
             if ceiling is not None and ceiling(known):
                 priority = min(priority, 1)
             if priority <= 0 or (best is not None and priority <= best.priority):
                 continue
-            if floor is not None and priority < DOWNGRADE and sort_key(known.version) < floor:
+            if current and priority < DOWNGRADE and sort_key(known.version) < floor:
                 continue
-            best = Choice(known.version, priority, pin)
+            best = Choice(place, known.version, priority, pin)
         return best
 
     def _is_installed(self, known: Known) -> bool:
         return any(self._archives[file].is_status for file in known.files)
 
 
-def _age(known: Known) -> str:
-    return sort_key(known.version)
+def _newest_first(versions: Sequence[Known]) -> list[int]:
+    """Places, so that of equal versions the one from the earlier index comes first."""
+    return sorted(range(len(versions)), key=lambda at: sort_key(versions[at].version), reverse=True)
 
 
 def _rank(archive: Archive, general: Sequence[tuple[Selector, Pin]]) -> tuple[int, Pin | None]:

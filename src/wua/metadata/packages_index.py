@@ -178,19 +178,19 @@ def read_stanzas(path: Path, places: Iterable[tuple[int, int]]) -> dict[int, Par
 
     Raises as ``read_index`` does.
     """
-    wanted = sorted(places)
+    wanted = sorted(places, reverse=True)
     found: dict[int, Paragraph] = {}
     if not wanted:
         return found
     offset, held = 0, b""
     for piece in pieces(path):
         held += piece
-        while wanted and wanted[0][1] <= offset + len(held):
-            begin, end = wanted.pop(0)
+        while wanted and wanted[-1][1] <= offset + len(held):
+            begin, end = wanted.pop()
             paragraphs = parse(held[begin - offset : end - offset].decode("utf-8", "replace"))
             found[begin] = paragraphs[0] if paragraphs else Paragraph()
         if not wanted:
             break
-        skip = max(0, min(wanted[0][0] - offset, len(held)))
+        skip = max(0, min(wanted[-1][0] - offset, len(held)))
         held, offset = held[skip:], offset + skip
     return found

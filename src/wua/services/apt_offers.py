@@ -1,16 +1,17 @@
 """From packages and apt's policy to the rows of the catalogue: what is offered, and as what."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from wua.applicability.archives import Archive
 from wua.applicability.debian_version import compare, sort_key
 from wua.applicability.phasing import PhasingRules
-from wua.applicability.policy import DOWNGRADE, Choice, Known, Policy
+from wua.applicability.policy import DOWNGRADE, Choice, Policy
 from wua.metadata.dpkg_status import DpkgPackage
 from wua.model.enums import DeploymentAction, UpdateType
 from wua.model.identity import deb_update_id
-from wua.services.apt_packages import Index, Key, Package, Packages, Stanza
+from wua.services.apt_content import Contents, divided
+from wua.services.apt_packages import Entry, Index, Key, Package, Packages, Stanza
 from wua.store.catalogue import Row
 
 NOT_INSTALLED: Final = "not installed"
@@ -50,7 +51,11 @@ def is_security(archive: Archive) -> bool:
 
 
 class Offers:
-    """Makes the rows. ``ask`` answers candidates in the policy's place where only apt can."""
+    """Makes the rows.
+
+    ``contents`` reads whole stanzas of packages, for the rare cases that need them; ``ask``
+    answers candidates in the policy's place where only apt can.
+    """
 
     def __init__(
         self,
@@ -58,11 +63,13 @@ class Offers:
         policy: Policy | None,
         phasing: PhasingRules,
         labels: Callable[[Archive], Labels],
+        contents: Callable[[Sequence[Package]], Contents],
         ask: Candidates | None = None,
     ) -> None:
         self._packages = packages
         self._policy = policy
         self._phasing = phasing
+        self._contents = contents
         self._ask = ask
         self._labels = [labels(archive) for archive in packages.archives]
         self._security = [is_security(archive) for archive in packages.archives]
@@ -130,41 +137,62 @@ class Offers:
     def of(self, wanted: Collection[Key]) -> Iterator[Row]:
         """Rows of these packages."""
         gathered = self._packages.gather(wanted)
+        if self._policy is not None:
+            self._divide(gathered, self._policy)
         asked = self._ask(wanted) if self._ask is not None else None
         for key, package in gathered.items():
-            choice = self.choice(package) if asked is None else _answered(asked.get(key, ""))
+            choice = self.choice(package) if asked is None else _answered(package, asked.get(key, ""))
             yield from self._package(package, choice)
+
+    def _divide(self, gathered: dict[Key, Package], policy: Policy) -> None:
+        """Where it matters, have an entry for each content of a version."""
+        packages = self._packages
+        touched = [
+            key
+            for key, package in gathered.items()
+            if package.is_ambiguous
+            and (
+                self._phasing.by_policy
+                or (
+                    policy.has_specific_pins
+                    and policy.tells_contents_apart(package.name, packages.source_names(package))
+                )
+            )
+        ]
+        if touched:
+            contents = self._contents([gathered[key] for key in touched])
+            for key in touched:
+                gathered[key] = divided(gathered[key], contents)
 
     def choice(self, package: Package) -> Choice | None:
         """apt's candidate by the policy."""
         assert self._policy is not None
+        known = self._packages.known(package)
         ceiling = None
         if self._phasing.by_policy:
-            by_version = package.stanzas
-
-            def ceiling(known: Known) -> bool:
-                return bool(by_version.get(known.version)) and self._keeps_back(package, known.version)
-
-        return self._policy.candidate(
-            package.name, package.architecture, self._packages.known(package), package.current, ceiling
-        )
+            late = {
+                each for each, entry in zip(known, package.entries, strict=True) if self._keeps_back(entry)
+            }
+            ceiling = late.__contains__
+        return self._policy.candidate(package.name, package.architecture, known, package.current, ceiling)
 
     def _package(self, package: Package, choice: Choice | None) -> Iterator[Row]:
+        rows: dict[str, Row] = {}
         current, record = package.current, package.record
-        candidate = choice.version if choice is not None else ""
-        for version in package.stanzas:
-            if version == current:
-                continue
-            standing = (
-                self._standing(package, choice) if version == candidate else self._unoffered(package, version)
-            )
-            yield self._row(package, version, standing)
         if current and record is not None:
-            yield self._row(package, current, self._present(package, record))
+            row = self._present_row(package, record)
+            rows[row[0]] = row
+        if choice is not None and choice.version != current:
+            row = self._entry_row(package, package.entries[choice.place], self._standing(package, choice))
+            rows.setdefault(row[0], row)
+        for entry in package.entries:
+            if entry.version != current and entry.stanzas:
+                row = self._entry_row(package, entry, self._unoffered(package, entry))
+                rows.setdefault(row[0], row)
+        return iter(rows.values())
 
-    def _standing(self, package: Package, choice: Choice | None) -> Standing:
+    def _standing(self, package: Package, choice: Choice) -> Standing:
         """Of the candidate, where it is not what is installed."""
-        assert choice is not None
         current, record = package.current, package.record
         if not current or record is None:
             return Standing("", _OPTIONAL, 0, 0, 1, 0, NOT_INSTALLED, 1)
@@ -176,70 +204,82 @@ class Offers:
         if not record.complete:
             reason += f", which is {record.state}"
         action = _INSTALL
-        if not security and self._keeps_back(package, choice.version):
+        entry = package.entries[choice.place]
+        if not security and self._keeps_back(entry):
             action = _DETECTION
-            reason = f"phased to {self._percent(package, choice.version)} %, not yet for this machine"
+            reason = f"phased to {self._percent(entry)} %, not yet for this machine"
         return Standing(current, action, 0, held, 0, security, f"held: {reason}" if held else reason, 1)
 
-    def _present(self, package: Package, record: DpkgPackage) -> Standing:
+    def _present_row(self, package: Package, record: DpkgPackage) -> Row:
         complete = int(record.complete)
         reason = "installed" if complete else f"{record.state}, not complete"
-        return Standing(
-            record.version, _INSTALL, complete, 0, 0, self._from_security(package, record.version), reason, 1
+        stanzas = package.stanzas(record.version)
+        security = self._from_security(stanzas)
+        standing = Standing(record.version, _INSTALL, complete, 0, 0, security, reason, 1)
+        for stanza in stanzas:
+            if self._packages.indexes[stanza.place].data.architectures[stanza.row] == record.architecture:
+                return self._stanza_row(stanza, standing)
+        return self._record_row(record, standing)
+
+    def _record_row(self, record: DpkgPackage, standing: Standing) -> Row:
+        """Of a version that no index has."""
+        label = self._labels[-1].update
+        return _row_of(
+            record.name, record.version, record.architecture, standing, 0, "", label, b"", 0, record.essential
         )
 
-    def _unoffered(self, package: Package, version: str) -> Standing:
+    def _unoffered(self, package: Package, entry: Entry) -> Standing:
         current = package.current
-        older = current and compare(version, current) < 0
+        older = current and compare(entry.version, current) < 0
         reason = "older than the installed version" if older else EXCLUDED
         action = _INSTALL if current else _OPTIONAL
         return Standing(
-            current, action, 0, 0, int(not current), self._from_security(package, version), reason, 0
+            current, action, 0, 0, int(not current), self._from_security(entry.stanzas), reason, 0
         )
 
     def is_security_upgrade(self, package: Package, candidate: str) -> bool:
-        """Whether an upgrade brings a security update: the candidate is one, or a version on the way to it."""
+        """Whether the candidate is a security update, or a version between it and the installed one."""
         floor, ceiling = sort_key(package.current), sort_key(candidate)
         return any(
-            self._security[stanza.place]
-            for version, stanzas in package.stanzas.items()
-            for stanza in stanzas
-            if floor < sort_key(version) <= ceiling
+            floor < sort_key(entry.version) <= ceiling and self._from_security(entry.stanzas)
+            for entry in package.entries
         )
 
-    def _from_security(self, package: Package, version: str) -> int:
-        return int(any(self._security[stanza.place] for stanza in package.stanzas.get(version, ())))
+    def _from_security(self, stanzas: Iterable[Stanza]) -> int:
+        return int(any(self._security[stanza.place] for stanza in stanzas))
 
-    def _percent(self, package: Package, version: str) -> int:
-        stanza = package.stanzas[version][0]
+    def _percent(self, entry: Entry) -> int:
+        if not entry.stanzas:
+            return 100
+        stanza = entry.stanzas[0]
         return self._packages.indexes[stanza.place].data.phased.get(stanza.row, 100)
 
-    def _keeps_back(self, package: Package, version: str) -> bool:
-        percent = self._percent(package, version)
+    def _keeps_back(self, entry: Entry) -> bool:
+        percent = self._percent(entry)
         if percent >= 100:
             return False
-        name, source_version = self._packages.source(package.stanzas[version][0], version)
+        name, source_version = self._packages.source(entry.stanzas[0])
         return self._phasing.keeps_back(name, source_version, percent)
 
-    def _row(self, package: Package, version: str, standing: Standing) -> Row:
-        record, stanzas = package.record, package.stanzas.get(version, [])
-        if record is None or version != package.current:
-            return self._stanza_row(stanzas[0], version, standing)
-        for stanza in stanzas:
-            if self._packages.indexes[stanza.place].data.architectures[stanza.row] == record.architecture:
-                return self._stanza_row(stanza, version, standing)
-        label = self._labels[-1].update
-        return _row_of(
-            record.name, version, record.architecture, standing, 0, "", label, b"", 0, record.essential
-        )
+    def _entry_row(self, package: Package, entry: Entry, standing: Standing) -> Row:
+        """By the stanza that apt would fetch: of those of the best index, the first."""
+        if not entry.stanzas:  # a removed package's version, which a pin makes the candidate
+            assert package.record is not None
+            return self._record_row(
+                package.record, standing._replace(reason=f"{standing.reason}; in no source")
+            )
+        if self._policy is None or len(entry.stanzas) == 1:
+            return self._stanza_row(entry.stanzas[0], standing)
+        priorities = self._policy.priorities
+        return self._stanza_row(max(entry.stanzas, key=lambda stanza: priorities[stanza.place]), standing)
 
-    def _stanza_row(self, stanza: Stanza, version: str, standing: Standing) -> Row:
+    def _stanza_row(self, stanza: Stanza, standing: Standing) -> Row:
         index = self._packages.indexes[stanza.place]
         data, labels = index.data, self._labels[stanza.place]
         label = labels.update if standing.installed_version else labels.application
         return _row_of(
             data.names[stanza.row],
-            version,
+            data.versions[stanza.row],
             data.architectures[stanza.row],
             standing,
             data.sizes[stanza.row],
@@ -268,5 +308,7 @@ def _row_of(
     )  # fmt: skip
 
 
-def _answered(version: str) -> Choice | None:
-    return Choice(version, DOWNGRADE) if version else None
+def _answered(package: Package, version: str) -> Choice | None:
+    """What apt said, as if the policy had."""
+    places = (place for place, entry in enumerate(package.entries) if entry.version == version)
+    return next((Choice(place, version, DOWNGRADE) for place in places), None)

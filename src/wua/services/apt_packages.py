@@ -16,11 +16,12 @@ Key = str  # "name" for the native architecture, else "name:architecture"
 
 
 class Index(NamedTuple):
-    """One stored index: its number in the catalogue, what it is to pins, and its rows."""
+    """One stored index: its number in the catalogue, what it is to pins, its rows, and its file."""
 
     source: int
     archive: Archive
     data: IndexData
+    path: str
 
 
 class Stanza(NamedTuple):
@@ -28,18 +29,34 @@ class Stanza(NamedTuple):
     row: int
 
 
+class Entry(NamedTuple):
+    """One version as apt counts versions: stanzas of the same content, and perhaps what is installed."""
+
+    version: str
+    stanzas: tuple[Stanza, ...]
+    in_status: bool
+
+
 class Package(NamedTuple):
     """One package with every version of it. ``record`` is dpkg's, None when it has none."""
 
     name: str
     architecture: str  # apt's
-    stanzas: dict[str, list[Stanza]]  # by version; the first is the one that apt would fetch
+    entries: list[Entry]  # in apt's order of indexes; several may have one version
     record: DpkgPackage | None
 
     @property
     def current(self) -> str:
         """The version that apt counts as installed; "" when none."""
         return self.record.version if self.record is not None and self.record.present else ""
+
+    def stanzas(self, version: str) -> list[Stanza]:
+        return [stanza for entry in self.entries if entry.version == version for stanza in entry.stanzas]
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether one version comes from several places, so that its contents may differ."""
+        return any(len(entry.stanzas) + entry.in_status > 1 for entry in self.entries)
 
 
 class Packages:
@@ -99,14 +116,25 @@ class Packages:
         return repeated
 
     def gather(self, wanted: Collection[Key]) -> dict[Key, Package]:
-        """The packages of these keys, whether they are in an index, in dpkg's records, or both."""
-        packages = {key: Package(*self.split(key), {}, self.records.get(key)) for key in wanted}
-        for number, index in enumerate(self.indexes):
+        """The packages of these keys, whether they are in an index, in dpkg's records, or both.
+
+        One version is one entry; ``apt_content`` divides it where its contents matter.
+        """
+        found: dict[Key, dict[str, list[Stanza]]] = {key: {} for key in wanted}
+        for place, index in enumerate(self.indexes):
             versions = index.data.versions
             for row, key in enumerate(self.keys(index)):
-                if key in packages:
-                    packages[key].stanzas.setdefault(versions[row], []).append(Stanza(number, row))
-        return packages
+                if key in found:
+                    found[key].setdefault(versions[row], []).append(Stanza(place, row))
+        return {key: self._package(key, versions) for key, versions in found.items()}
+
+    def _package(self, key: Key, versions: Mapping[str, Sequence[Stanza]]) -> Package:
+        record = self.records.get(key)
+        own = record.version if record is not None else ""
+        entries = [Entry(version, tuple(stanzas), version == own) for version, stanzas in versions.items()]
+        if own and own not in versions:
+            entries.append(Entry(own, (), in_status=True))
+        return Package(*self.split(key), entries, record)
 
     def with_names(self, names: Collection[str]) -> set[Key]:
         """The keys, of all architectures, that these names have."""
@@ -118,27 +146,33 @@ class Packages:
         return found
 
     def known(self, package: Package) -> list[Known]:
-        """The versions of a package as the policy wants them, the status file included."""
-        versions = [
-            self._known(version, stanzas, package.record) for version, stanzas in package.stanzas.items()
-        ]
-        record = package.record
-        if record is not None and record.version and record.version not in package.stanzas:
-            versions.append(Known(record.version, (self.status,), source_name(record.source)))
-        return versions
+        """The versions of a package as the policy wants them, in the order of its entries."""
+        return [self._known(entry, package) for entry in package.entries]
 
-    def _known(self, version: str, stanzas: Sequence[Stanza], record: DpkgPackage | None) -> Known:
-        files = tuple(stanza.place for stanza in stanzas)
-        if record is not None and record.version == version:
+    def _known(self, entry: Entry, package: Package) -> Known:
+        files = tuple(stanza.place for stanza in entry.stanzas)
+        if entry.in_status:
             files += (self.status,)
-        first = stanzas[0]
+        if not entry.stanzas:
+            assert package.record is not None
+            return Known(entry.version, files, source_name(package.record.source))
+        first = entry.stanzas[0]
         data = self.indexes[first.place].data
-        return Known(version, files, source_name(data.sources[first.row]), data.phased.get(first.row, 100))
+        return Known(
+            entry.version, files, source_name(data.sources[first.row]), data.phased.get(first.row, 100)
+        )
 
-    def source(self, stanza: Stanza, version: str) -> tuple[str, str]:
+    def source(self, stanza: Stanza) -> tuple[str, str]:
         """Name and version of the source package of a stanza."""
-        data = self.indexes[stanza.place].data
-        return source_of(data.sources[stanza.row], data.names[stanza.row], version)
+        data, row = self.indexes[stanza.place].data, stanza.row
+        return source_of(data.sources[row], data.names[row], data.versions[row])
+
+    def source_names(self, package: Package) -> list[str]:
+        """Names of the source packages of all versions."""
+        names = {self.source(stanza)[0]: None for entry in package.entries for stanza in entry.stanzas}
+        if package.record is not None:
+            names[source_name(package.record.source) or package.name] = None
+        return list(names)
 
 
 def source_name(field: str) -> str:

@@ -7,7 +7,7 @@ means that all are.
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,6 +26,7 @@ from wua.model.identity import deb_update_id
 from wua.model.plugins import DebianTarget
 from wua.model.problems import WuaError
 from wua.services import apt_categories as categories
+from wua.services import apt_stanzas
 from wua.services.apt_ask import ask_candidates
 from wua.services.apt_config import (
     AptConfig,
@@ -40,8 +41,9 @@ from wua.services.apt_config import (
     stamp,
     stored_file,
 )
+from wua.services.apt_content import Contents
 from wua.services.apt_offers import Labels, Offers
-from wua.services.apt_packages import Index, Key, Packages, changed_names, changed_records
+from wua.services.apt_packages import Index, Key, Package, Packages, changed_names, changed_records
 from wua.store.catalogue import Catalogue, Writer
 
 SERVICE: Final = "apt"
@@ -193,7 +195,7 @@ class Synchroniser:
         warnings += said
         digest = rules.digest()
         whole = before is None or before.policy != digest
-        indexes = [Index(each.source, each.archive, reading.data(each)) for each in reading.indexes]
+        indexes = [index_of(each, reading.data(each)) for each in reading.indexes]
         packages = Packages(indexes, records, native=rules.native, architectures=rules.architectures)
         if whole or reading.changed or changed:
             offers, said = self._offers(writer, packages, rules)
@@ -263,7 +265,10 @@ class Synchroniser:
             def ask(keys: Collection[Key]) -> Mapping[Key, str]:
                 return ask_candidates(self._target, keys)
 
-        return Offers(packages, policy, rules.phasing, self._labels(writer), ask), warnings
+        def contents(some: Sequence[Package]) -> Contents:
+            return apt_stanzas.contents(packages.indexes, self._status, some)
+
+        return Offers(packages, policy, rules.phasing, self._labels(writer), contents, ask), warnings
 
     def _labels(self, writer: Writer) -> Callable[[Archive], Labels]:
         os_facts = self._target.os()
@@ -358,6 +363,10 @@ class _Reading:
         for source in self._stored.values():
             if source not in used:
                 self._writer.drop_source(source)
+
+
+def index_of(stored: StoredIndex, data: IndexData) -> Index:
+    return Index(stored.source, stored.archive, data, stored.path)
 
 
 def make_policy(rules: Rules) -> tuple[Policy | None, str]:

@@ -64,6 +64,8 @@ CREATE TABLE category_members (
     set_id INTEGER NOT NULL,
     PRIMARY KEY (category_id, set_id)
 ) WITHOUT ROWID;
+CREATE VIEW offer_categories AS          -- as search criteria name it
+    SELECT update_id, category_id FROM offers JOIN category_members ON set_id = category_ids;
 CREATE TABLE categories (
     id TEXT PRIMARY KEY,
     data BLOB NOT NULL

@@ -1,0 +1,77 @@
+"""What apt takes for the same version: equal version numbers alone are not enough.
+
+Where the same number comes with other dependencies, sizes or architectures, apt has two versions of that
+number. That matters to pins that select by origin or source: they may concern one and not the other.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from wua.services.apt_packages import Entry, Package, Stanza
+
+Fields = Mapping[str, str]  # with lower-case names
+
+# apt's own list (debListParser::VersionHash); values of 1024 bytes and more do not count
+_HASHED: Final = ("installed-size", "depends", "pre-depends", "conflicts", "breaks", "replaces")
+_LONGEST: Final = 1024
+
+
+class Contents(NamedTuple):
+    """How to get at whole stanzas."""
+
+    of_stanza: Callable[[Stanza], Fields]
+    of_record: Callable[[Package], Fields]
+
+
+class Content(NamedTuple):
+    hashed: tuple[str, ...]
+    multi_arch: str
+    size: int  # 0 unknown, as in dpkg's status
+
+    def is_same(self, other: "Content") -> bool:
+        sizes_differ = self.size and other.size and self.size != other.size
+        return self.hashed == other.hashed and self.multi_arch == other.multi_arch and not sizes_differ
+
+
+def content(fields: Fields) -> Content:
+    size = fields.get("size", "")
+    hashed = tuple(_normal(fields.get(name, "")) for name in _HASHED)
+    return Content(hashed, _multi_arch(fields), int(size) if size.isdigit() else 0)
+
+
+def _multi_arch(fields: Fields) -> str:
+    value = fields.get("multi-arch", "").replace("no", "")
+    if fields.get("architecture") != "all":
+        return value
+    return "all" if value == "same" else f"all {value}".strip()
+
+
+def _normal(value: str) -> str:
+    """Without white space, in lower case, "<=" and ">=" as the "<" and ">" of old packages."""
+    if len(value.encode()) >= _LONGEST:
+        return ""
+    return "".join(value.split()).lower().replace("<=", "<").replace(">=", ">")
+
+
+def divided(package: Package, contents: Contents) -> Package:
+    """The package with an entry for each content, as apt's cache has it."""
+    entries: list[Entry] = []
+    for entry in package.entries:
+        groups: list[tuple[Content, list[Stanza]]] = []
+        for stanza in entry.stanzas:
+            _group(groups, content(contents.of_stanza(stanza))).append(stanza)
+        installed = None
+        if entry.in_status:
+            installed = _group(groups, content(contents.of_record(package)))
+        entries += [
+            Entry(entry.version, tuple(stanzas), in_status=stanzas is installed) for _, stanzas in groups
+        ]
+    return package._replace(entries=entries)
+
+
+def _group(groups: list[tuple[Content, list[Stanza]]], wanted: Content) -> list[Stanza]:
+    for known, stanzas in groups:
+        if known.is_same(wanted):
+            return stanzas
+    groups.append((wanted, []))
+    return groups[-1][1]
