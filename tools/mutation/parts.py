@@ -26,8 +26,13 @@ PARTS: Final[dict[str, Part]] = {
     "model": Part(
         ("src/wua/model/*.py",),
         ("tests/model", "tests/quality/test_generated.py"),
-        # Tables generated from the reference; a test compares them with it, line by line.
-        ("src/wua/model/codes.py", "src/wua/model/code_meanings.py"),
+        # Generated tables, and prose: a test compares each with its source or its page, line by line.
+        (
+            "src/wua/model/codes.py",
+            "src/wua/model/code_meanings.py",
+            "src/wua/model/advice.py",
+            "src/wua/model/explanations.py",
+        ),
     ),
     "criteria": Part(("src/wua/criteria/*.py",), ("tests/criteria",)),
     "jobs": Part(
@@ -39,5 +44,5 @@ PARTS: Final[dict[str, Part]] = {
     "versions": Part(
         ("src/wua/applicability/debian_version.py",), ("tests/applicability/test_debian_version.py",)
     ),
-    "wuapi": Part(("src/wua/wuapi/*.py",), ("tests/wuapi",)),
+    "wuapi": Part(("src/wua/wuapi/*.py",), ("tests/wuapi",), ("src/wua/wuapi/table.py",)),  # generated
 }

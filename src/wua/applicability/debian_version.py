@@ -29,7 +29,7 @@ def sort_key(version: str) -> str:
     epoch, colon, rest = version.partition(":")
     if not colon:
         epoch, rest = "", version
-    upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
+    upstream, revision = rest.rsplit("-", 1) if "-" in rest else (rest, "")
     return _part(epoch) + _part(upstream) + _part(revision)
 
 
