@@ -65,7 +65,7 @@ class Options:
 
     def __init__(self) -> None:
         self.write: list[str] = []  # writable folders
-        self.read: list[str] = []  # folders that must stay visible, read-only
+        self.read: list[str] = []  # files and folders that must stay visible, read-only
         self.over: list[tuple[str, str]] = []  # (source, place): show source at place, read-only
         self.uid = -1  # real root becomes this uid and gid
         self.gid = -1
@@ -151,10 +151,12 @@ def below(path: str, folder: str) -> bool:
 def cover(folder: str, keep: Sequence[str], *, mode: str) -> None:
     """Put an empty file system over ``folder``; the ``keep`` folders below it stay at their paths."""
     inside = [path for path in keep if below(path, folder) and path != folder]
-    trees = [(path, take_tree(path)) for path in inside]
+    trees = [(path, os.path.isdir(path), take_tree(path)) for path in inside]
     mount("none", folder, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}")
-    for path, tree in trees:
-        os.makedirs(path, exist_ok=True)
+    for path, is_folder, tree in trees:
+        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
+        if not is_folder:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC))
         put_tree(tree, path)
 
 
@@ -227,10 +229,10 @@ def enclose(options: Options) -> None:
     for folder in FRESH:
         if os.path.isdir(folder) and not os.path.islink(folder):
             cover(folder, keep, mode="1777")
-    for tree, place in over:
-        put_tree(tree, place)
     for path, tree in trees.items():
         put_tree(tree, path)
+    for tree, place in over:
+        put_tree(tree, place)
     make_read_only([path for path in FRESH if os.path.isdir(path)], options.write)
     start_keeper(options)
     if options.as_root:

@@ -27,6 +27,7 @@ from wua.targets.shadow import Shadow, create_shadow
 
 _MOVED: Final = re.compile(r"\b(Dir\b|RootDir\b)", re.IGNORECASE)
 MACHINE_STATE: Final = "/var/lib/wua"
+MACHINE_LOCK: Final = "/run/wua/installer.lock"  # the same for every store: one installer at a time
 _APT: Final = Path("/etc/apt")
 
 
@@ -45,7 +46,7 @@ def host_paths(environ: Mapping[str, str], uid: int) -> TargetPaths:
         runtime = environ.get("XDG_RUNTIME_DIR")
         run = Path(runtime) / "wua" if runtime else state / "run"
         machine = MACHINE_STATE
-    return TargetPaths(str(state), str(cache), str(run), str(run / "installer.lock"), machine)
+    return TargetPaths(str(state), str(cache), str(run), MACHINE_LOCK, machine)
 
 
 class HostTarget(DebianBase):

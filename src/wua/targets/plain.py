@@ -5,6 +5,7 @@ outside as well: confined where the machine allows user namespaces, else only pa
 scripts are taken. What it can't do: packages whose scripts ignore DPKG_ROOT.
 """
 
+import os
 import shutil
 from pathlib import Path
 from typing import Final
@@ -43,9 +44,7 @@ def create_plain(top: Path, source_text: str = "") -> PlainRoot:
     native, _ = architectures(HOST_ADMIN)
     dpkgdb.write_stub(admin, HOST_ADMIN / "status", native)
     merge_usr(layout.root)
-    if Path("/etc/debconf.conf").is_file():  # debconf looks for it below DPKG_ROOT
-        (layout.root / "etc").mkdir()
-        shutil.copyfile("/etc/debconf.conf", layout.root / "etc/debconf.conf")
+    copy_debconf(layout.root, with_answers=False)
     fill_sources(layout, source_text)
     carried = aptconf.carried(aptconf.host_settings(), ("Acquire::",))
     # Without the second, apt would add every Essential package that the database lacks to a dist-upgrade.
@@ -71,6 +70,20 @@ def fill_sources(layout: Layout, source_text: str) -> None:
         return
     sources.copy_host(layout.etc)
     sources.copy_lists(HOST_LISTS, layout.lists)
+
+
+def copy_debconf(root: Path, *, with_answers: bool) -> None:
+    """debconf looks for its settings and its answers below DPKG_ROOT, and wants their folder there."""
+    data = Path("var/cache/debconf")
+    (root / data).mkdir(parents=True)
+    (root / "etc").mkdir(exist_ok=True)
+    files = [
+        Path("etc/debconf.conf"),
+        *((data / "config.dat", data / "templates.dat") if with_answers else ()),
+    ]
+    for file in files:
+        if os.access(Path("/") / file, os.R_OK):
+            shutil.copyfile(Path("/") / file, root / file)
 
 
 def merge_usr(root: Path) -> None:

@@ -97,7 +97,11 @@ class RootTarget(DebianBase):
             raise error("access-denied", f"changing {self.name} needs {needed}")
         if self.unconfined:
             return self._unprivileged(self._argv(tool, words), self._env)
-        return Command(self._confinement().wrap(self._argv(tool, words)), self._env)
+        confinement = self._confinement()
+        local = tuple(word for word in words if word.startswith("/") and os.path.isfile(word))
+        return Command(
+            confinement._replace(read=(*confinement.read, *local)).wrap(self._argv(tool, words)), self._env
+        )
 
     def shadow(self, folder: Path) -> Self:
         """A copy: what runs here runs there in the same way."""

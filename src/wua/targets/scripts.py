@@ -9,7 +9,7 @@ import io
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,19 +18,25 @@ from wua.model.problems import error
 NAMES: Final = ("preinst", "postinst", "prerm", "postrm", "config")
 OLD: Final = ("prerm", "postrm")  # of the installed version, run by an upgrade
 
-# Words of the shell, and programs that only read, print, or respect DPKG_ROOT by themselves.
+# Words of the shell, and programs that only read or print.
 _HARMLESS: Final = frozenset(
-    """
-    if then else elif fi case esac for in do done while until test true false set unset
-    exit return break continue shift local export readonly echo printf read trap command type which
-    cat grep egrep fgrep cut tr sort uniq head tail wc basename dirname readlink getent id uname
-    dpkg-maintscript-helper dpkg-trigger update-alternatives dpkg-divert deb-systemd-helper
-    db_get db_set db_input db_go db_stop db_purge db_version db_title db_fget db_fset db_subst
-    db_unregister db_register db_reset db_capb db_settitle db_metaget sleep
-    """.split()
+    (
+        "if then else elif fi case esac for in do done while until test true false set unset exit return "
+        "umask break continue shift "
+        "local export readonly echo printf read trap command type which cat grep egrep fgrep "
+        "cut tr sort uniq head tail wc basename dirname readlink getent id uname sleep expr seq "
+        "db_get db_set db_input db_go db_stop db_purge db_version db_title db_fget db_fset db_subst "
+        "db_unregister db_register db_reset db_capb db_settitle db_metaget"
+    ).split()
+)
+# Programs that take paths as they are inside the root, and put DPKG_ROOT before them.
+_KNOWS_ROOT: Final = frozenset(
+    "dpkg-maintscript-helper dpkg-trigger dpkg-divert update-alternatives deb-systemd-helper".split()
 )
 # Programs that change exactly the paths they are given.
-_ON_PATHS: Final = frozenset(["rm", "rmdir", "mkdir", "mv", "cp", "ln", "touch", "chmod", "cd"])
+_ON_PATHS: Final = frozenset(
+    ["rm", "rmdir", "mkdir", "mv", "cp", "ln", "touch", "chmod", "chown", "chgrp", "cd"]
+)
 # Parts written by debhelper that ask for DPKG_ROOT themselves, or only start what does.
 _AWARE: Final = frozenset(
     """
@@ -46,6 +52,10 @@ _COMMENT: Final = re.compile(r"^\s*#.*$|\s#\s.*$", re.MULTILINE)
 _ROOTED: Final = re.compile(r"""["']?\$(?:DPKG_ROOT\b|\{DPKG_ROOT[^}]*\})["']?[^\s;|&)]*""")
 _QUIET: Final = re.compile(r"""[0-9]?>>?\s*(?:&[0-9-]|/dev/(?:null|stderr|stdout)|@ROOTED@)|<\s*/dev/null""")
 _HOST_PATH: Final = re.compile(r"(?<![\w$}*?.)])/[a-z][\w./*?+${}-]*")
+_ASKING: Final = re.compile(
+    r"(?<!\[)\[\s[^\]\n`$]*(?:\$[\w{}@#?:-]+[^\]\n`$]*)*\]"  # [ -x /usr/bin/PROGRAM ]
+    r"|\btest -[a-z] [\w/.-]+|\b(?:command -v|which) [\w/.-]+"
+)
 _READABLE: Final = ("/usr/share/debconf/confmodule", "/usr/share/debconf/confmodule.sh")
 _LABEL: Final = re.compile(r"""^\s*\(?[\w"'*?|. \[\]!-]+\)""", re.MULTILINE)
 _ASSIGNMENT: Final = re.compile(r"""^\s*(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|\S*)(?:\s+|$))+""")
@@ -116,36 +126,42 @@ def judge(text: str) -> str:
     if "<<" in body:
         return "has a here-document, which is not looked into"
     functions = frozenset(_FUNCTION.findall(body))
-    body = _QUIET.sub(" ", _ROOTED.sub("@ROOTED@", _FUNCTION.sub("", body)))
-    for path in _HOST_PATH.findall(body):
-        if path not in _READABLE:
-            return f"names {path}, which is on the machine and not in the root"
-    for words in _commands(body):
-        if found := _command_problem(words, functions):
+    body = _QUIET.sub(" ", _ROOTED.sub("@ROOTED@", _FUNCTION.sub("", _ASKING.sub(" true ", body))))
+    for command in _commands(body):
+        if found := _command_problem(command, functions):
             return found
     return ""
 
 
-def _command_problem(words: list[str], functions: frozenset[str]) -> str:
-    name = words[0].strip("\"'")
+def _command_problem(part: str, functions: frozenset[str]) -> str:
+    """One simple command with its assignments."""
+    words = _program(part)
+    name = words[0].strip("\"'") if words else ""
+    if name in _KNOWS_ROOT:
+        return ""
+    for path in _HOST_PATH.findall(part):
+        if path not in _READABLE:
+            return f"names {path}, which is on the machine and not in the root"
     if any(word.startswith((">", "1>", "2>")) for word in words):
         return f"writes to a file with {name!r} that is not known to be in the root"
     if name in _ON_PATHS:
         paths = [word for word in words[1:] if not word.startswith("-") and "@ROOTED@" not in word]
-        if name == "chmod":
-            paths = paths[1:]
+        paths = paths[name.startswith("ch") :]  # the mode or the owner
         return f"calls {name} on {paths[0]}, which is not known to be in the root" if paths else ""
-    if name in _HARMLESS or name in _TEST or name in functions:
+    if not name or name in _HARMLESS or name in _TEST or name in functions:
         return ""
     return f"runs {name}, which is not known to respect DPKG_ROOT"
 
 
-def _commands(body: str) -> Iterator[list[str]]:
+def _program(part: str) -> list[str]:
+    """The words of a command from its program on, without the shell's own words and assignments."""
+    words = _ASSIGNMENT.sub("", part).split()
+    while words and words[0] in _LEADING:
+        words = _ASSIGNMENT.sub("", " ".join(words[1:])).split()
+    return words
+
+
+def _commands(body: str) -> list[str]:
     """The simple commands of a script, roughly: enough to see every program's name."""
     body = re.sub(r"(?m)^\s*esac\b|\bcase\b[^\n]*?\bin\b|\bfor\b[^\n;]*", " ", body)
-    for part in _SEPARATOR.split(_LABEL.sub("\n", body)):
-        words = _ASSIGNMENT.sub("", part).split()
-        while words and words[0] in _LEADING:
-            words = _ASSIGNMENT.sub("", " ".join(words[1:])).split()
-        if words:
-            yield words
+    return [part for part in _SEPARATOR.split(_LABEL.sub("\n", body)) if part.strip()]

@@ -17,12 +17,12 @@ from wua.model.plugins import TargetSpec
 from wua.targets import aptconf, dpkgdb, layout, sources
 from wua.targets.debian import DebianBase
 from wua.targets.layout import Layout
-from wua.targets.plain import merge_usr, write_config
+from wua.targets.plain import copy_debconf, merge_usr, write_config
 from wua.targets.roots import RootTarget
 
 _CONFFILES: Final = re.compile(r"^Conffiles:\n((?: .*\n?)+)", re.MULTILINE)
 _OF_DPKG: Final = ("arch", "diversions")
-_OF_ETC: Final = ("debconf.conf", "passwd", "group", "os-release", "hosts", "locale.gen")
+_OF_ETC: Final = ("passwd", "group", "os-release", "hosts", "locale.gen")
 _NOT_NEEDED: Final = (".triggers", ".md5sums", ".shlibs", ".symbols")
 _WORLD_READ: Final = 0o004
 
@@ -57,7 +57,7 @@ def _fill(place: Layout, host: DebianBase) -> Shadow:
         shutil.copyfile(host.extended_states, place.apt / "state/extended_states")
     if Path("/lib").is_symlink():
         merge_usr(place.root)
-    (place.root / "etc").mkdir(exist_ok=True)
+    copy_debconf(place.root, with_answers=True)
     for name in _OF_ETC:
         if Path("/etc", name).is_file():
             shutil.copyfile(Path("/etc", name), place.root / "etc" / name)
