@@ -246,9 +246,9 @@ def open(root: str | Path | None = None, *, target: Target | None = None) -> Age
     from wua.engine.agent import LocalAgent
 
     if target is None:
-        from wua.targets import host_or_root
+        from wua.engine.wiring import find_target
 
-        target = host_or_root(root)
+        target = find_target(root)
     return Agent(LocalAgent(target))
 
 

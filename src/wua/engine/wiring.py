@@ -97,6 +97,19 @@ def open_target(state: Path) -> Target:
     return target
 
 
+def find_target(root: str | Path | None) -> Target:
+    """This host, or what lies in a folder: a simulated machine, or a Debian root, which is made if missing.
+
+    Raises:
+        WuaError: target-unusable, not-supported, no-network.
+    """
+    if root is not None and (Path(root) / "state" / TARGET_FILE).exists():
+        return open_target(Path(root).absolute() / "state")
+    from wua.targets import host_or_root
+
+    return host_or_root(root)
+
+
 def open_store(target: Target) -> StateStore:
     """The caller's own store for a target."""
     save_spec(target)

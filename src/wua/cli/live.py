@@ -1,0 +1,125 @@
+"""A job on a terminal: bars that move, and above them what stays. Needs rich."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live as RichLive
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from wua.cli.story import Story, line
+from wua.cli.words import clean, duration, size
+from wua.model.jobs import JobEvent, Noted, UpdateEnded
+from wua.model.states import JobState
+
+if TYPE_CHECKING:
+    from wua.cli.face import Face
+
+PER_SECOND: Final = 8  # pictures
+SOON: Final = 1.0  # a rate over less time than this says nothing, in seconds
+
+
+class Live:
+    """Implements View. Updates and notes stay above the bars; the bars go when the job has ended."""
+
+    def __init__(self, face: Face, story: Story) -> None:
+        self._story, self._screen = story, face.screen
+        self._console = Console(
+            file=sys.stdout,
+            width=self._screen.width,
+            no_color=not self._screen.colour,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        self._began = time.monotonic()
+        self._live = RichLive(
+            get_renderable=self._picture,
+            console=self._console,
+            refresh_per_second=PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, event: JobEvent, *, new: bool) -> None:
+        if new and isinstance(event.event, UpdateEnded | Noted):
+            self._print(line(self._screen, self._story, event.event))
+
+    def say(self, text: str) -> None:
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text.from_ansi(text), soft_wrap=False)
+
+    def _picture(self) -> RenderableType:
+        story = self._story
+        took = time.monotonic() - self._began
+        rows: list[RenderableType] = [
+            _ends(Text(story.phase.value, style="bold"), Text(duration_clock(took), style="dim")),
+            _bar(story.progress.percent),
+            _ends(
+                Text(clean(story.current) or " ", no_wrap=True, overflow="ellipsis"),
+                Text(transfer(story), style="dim", no_wrap=True),
+            ),
+        ]
+        if story.trouble:
+            rows.append(Text(clean(story.trouble), style="yellow"))
+        if story.aborting:
+            rows.append(Text(story.aborting, style="yellow"))
+        return Group(*rows)
+
+
+def _ends(left: Text, right: Text) -> Table:
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_row(left, right)
+    return grid
+
+
+def _bar(percent: int) -> Table:
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", width=5)
+    bar = ProgressBar(
+        total=100, completed=percent, style="dim", complete_style="green", finished_style="green"
+    )
+    grid.add_row(bar, Text(f"{percent} %"))
+    return grid
+
+
+def transfer(story: Story) -> str:
+    """``12.3 of 45.6 MB  3.2 MB/s  10 s left`` while bytes move; else percent of the update."""
+    now = story.progress
+    if story.phase is JobState.DOWNLOADING and now.bytes_total:
+        parts = [f"{size(now.bytes_done)} of {size(now.bytes_total)}"]
+        if now.rate > 0:
+            parts.append(f"{size(now.rate)}/s")
+            left = (now.bytes_total - now.bytes_done) / now.rate
+            if left >= SOON:
+                parts.append(f"{duration(left)} left")
+        return "  ".join(parts)
+    return f"{now.current_percent} %" if story.current else ""
+
+
+def duration_clock(seconds: float) -> str:
+    """``0:07``, ``12:30``, ``1:02:03``."""
+    whole = int(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -1,0 +1,127 @@
+"""A plan for people who are to approve it: every package, why, how much, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from wua.cli.screen import Screen
+from wua.cli.table import Cell, Column, table
+from wua.cli.words import clean, count, size
+from wua.model.enums import ConffilePolicy
+from wua.model.plans import Change, Plan, PlanItem
+from wua.model.problems import WuaError
+
+if TYPE_CHECKING:
+    from wua.api.agent import Agent
+    from wua.model.updates import UpdateId
+
+SECURITY_CATEGORY: Final = "0fa1201d-4330-4fa8-8ae9-b877473b6441"  # WSUS's "Security Updates"
+ORDER: Final = (
+    Change.UPGRADE,
+    Change.INSTALL,
+    Change.REINSTALL,
+    Change.DOWNGRADE,
+    Change.REMOVE,
+    Change.PURGE,
+)
+STYLE: Final[Mapping[Change, str]] = {
+    Change.DOWNGRADE: "careful",
+    Change.REMOVE: "bad",
+    Change.PURGE: "bad",
+}
+CONFFILES: Final = {
+    ConffilePolicy.KEEP: "configuration files that were changed here stay as they are",
+    ConffilePolicy.TAKE: "configuration files that were changed here are replaced, the old ones kept beside",
+    ConffilePolicy.STOP: "an update whose configuration files were changed here fails",
+}
+COLUMNS: Final = (
+    Column("CHANGE"),
+    Column("PACKAGE", least=14, shrink=3),
+    Column("FROM", least=8, shrink=2, drop=3, middle=True),
+    Column("TO", least=8, shrink=1, middle=True),
+    Column("SIZE", right=True, drop=2),
+    Column("ORIGIN", least=8, shrink=4, drop=1),
+    Column("WHY", least=16, shrink=5, wrap=True),
+)
+
+
+class Surroundings:
+    """What a plan is shown against: the target's own architecture, and which updates are for security."""
+
+    def __init__(self, native: str = "", security: frozenset[UpdateId] = frozenset()) -> None:
+        self.native = native
+        self.security = security
+
+
+def surroundings(agent: Agent, plan: Plan) -> Surroundings:
+    """Look up what the plan itself does not say."""
+    wanted = [item.update for item in plan.items if item.to_version]
+    try:
+        known = agent.details(wanted) if wanted else ()
+    except WuaError:  # a version that only the cache knows: the marks are a help, not a need
+        known = ()
+    security = frozenset(update.id for update in known if SECURITY_CATEGORY in update.category_ids)
+    return Surroundings(agent.info().architectures[0], security)
+
+
+def render(screen: Screen, plan: Plan, around: Surroundings) -> Iterator[str]:
+    """The lines of a plan."""
+    if plan.items:
+        yield screen.paint(headline(plan), "head")
+        yield ""
+        items = sorted(plan.items, key=lambda item: (ORDER.index(item.change), not item.requested))
+        yield from table(screen, COLUMNS, [_row(item, around) for item in items])
+        yield ""
+    if plan.left_out:
+        yield screen.paint("Left out", "head")
+        columns = (Column("", least=14, shrink=2), Column("", least=16, shrink=1, wrap=True))
+        rows = [(Cell(each.name, "name"), each.reason) for each in plan.left_out]
+        yield from list(table(screen, columns, rows))[1:]
+        yield ""
+    for text in plan.warnings:
+        yield from screen.wrap(clean(text), "  ", screen.paint("Warning: ", "careful"))
+    if plan.items:
+        yield from _footer(screen, plan)
+
+
+def headline(plan: Plan) -> str:
+    """``Upgrade 2, install 1, remove 1 on this host``; ``Upgrade 2 packages on …`` where that is all."""
+    numbers = {change: sum(item.change is change for item in plan.items) for change in ORDER}
+    parts = [f"{change.value} {number}" for change, number in numbers.items() if number]
+    if len(parts) == 1:
+        parts = [f"{plan.items[0].change.value} {count(len(plan.items), 'package')}"]
+    text = f"{', '.join(parts)} on {clean(plan.target)}"
+    return text[:1].upper() + text[1:]
+
+
+def _row(item: PlanItem, around: Surroundings) -> tuple[Cell, ...]:
+    foreign = item.architecture not in (around.native, "all")
+    marks = [item.reason]
+    if item.essential and item.change in (Change.REMOVE, Change.PURGE, Change.DOWNGRADE):
+        marks.insert(0, "essential")
+    if item.update in around.security:
+        marks.insert(0, "security")
+    style = STYLE.get(item.change, "")
+    return (
+        Cell(item.change.value, style),
+        Cell(item.qualified if foreign else item.name, "name"),
+        Cell(item.from_version),
+        Cell(item.to_version),
+        Cell(size(item.size) if item.to_version else ""),
+        Cell(item.origin),
+        Cell(", ".join(filter(None, marks)), "careful" if item.update in around.security else ""),
+    )
+
+
+def _footer(screen: Screen, plan: Plan) -> Iterator[str]:
+    disk = f"{size(abs(plan.disk_bytes))} {'more' if plan.disk_bytes >= 0 else 'less'}"
+    parts = [f"{size(plan.download_bytes)} to download" if plan.download_bytes else "nothing to download"]
+    parts += [f"{disk} on disk"] if plan.disk_bytes else []
+    yield f"{', '.join(parts)}."
+    if any(item.to_version for item in plan.items):
+        policy = plan.request.conffiles
+        yield from screen.wrap(f"Policy: {CONFFILES[policy]} (--conffiles {policy.value}).", "  ", "")
+    if plan.restart:
+        lead = screen.paint("A restart is likely: ", "careful")
+        yield from screen.wrap(f"{clean(plan.restart)}.", "  ", lead)

@@ -1,0 +1,98 @@
+"""How a job goes, gathered from its events, and the words for its updates. Pure."""
+
+from collections.abc import Callable
+
+from wua.cli.screen import Screen
+from wua.cli.words import PAST, clean
+from wua.model import codes
+from wua.model.enums import ResultCode
+from wua.model.jobs import (
+    AnyEvent,
+    JobKind,
+    Noted,
+    Progress,
+    Progressed,
+    Stalled,
+    StateChanged,
+    UpdateEnded,
+    UpdateResult,
+    Waiting,
+)
+from wua.model.states import JobState
+
+_UNCHANGED = (codes.WU_S_ALREADY_INSTALLED, codes.WU_S_ALREADY_UNINSTALLED, codes.WU_S_ALREADY_DOWNLOADED)
+WORD_WIDTH = 11  # of the longest word for an update's end
+
+
+class Story:
+    """The newest of everything. ``title`` names the update at an index of the job's."""
+
+    def __init__(self, kind: JobKind, total: int, title: Callable[[int], str]) -> None:
+        self.kind = kind
+        self.total = total
+        self.title = title
+        self.phase = JobState.QUEUED
+        self.progress = Progress(JobState.QUEUED)
+        self.trouble = ""  # why it does not move: who holds the lock, or that it stalls
+        self.aborting = ""  # what an abort that was asked for will do
+
+    def take(self, event: AnyEvent) -> bool:
+        """Take in an event; answers whether it says something new to somebody who reads line by line."""
+        if isinstance(event, StateChanged):
+            self.trouble = ""
+            changed, self.phase = event.state is not self.phase, event.state
+            return changed
+        if isinstance(event, Progressed):
+            self.progress = event.progress
+            self.trouble = ""
+            return False
+        if isinstance(event, Waiting):
+            changed = self.trouble != f"waiting for {event.holder}"
+            self.trouble = f"waiting for {event.holder}"
+            return changed
+        if isinstance(event, Stalled):
+            self.trouble = f"stalled in phase {event.phase.value}: {event.text}"
+        return True
+
+    @property
+    def current(self) -> str:
+        """``2/3 libssl3 3.0.13``; "" where no update is at work."""
+        index = self.progress.current
+        if index < 0 or self.phase not in (JobState.DOWNLOADING, JobState.INSTALLING):
+            return ""
+        return f"{index + 1}/{self.total} {self.title(index)}"
+
+
+def line(screen: Screen, story: Story, event: AnyEvent) -> str:
+    """What to tell of an event that says something new; "" for none."""
+    if isinstance(event, StateChanged):
+        return "" if event.state is JobState.ENDED else f"{event.state.value}{_because(event.text)}"
+    if isinstance(event, UpdateEnded):
+        return update_line(screen, story.kind, event.result, story.title(event.index))
+    if isinstance(event, Waiting | Stalled):
+        return screen.paint(clean(story.trouble), "careful")
+    if isinstance(event, Noted):
+        return clean(event.text)
+    return ""
+
+
+def update_line(screen: Screen, kind: JobKind, result: UpdateResult, title: str) -> str:
+    """``installed    libssl3 3.0.13``; a failure with the kind of its problem."""
+    word, style = update_word(kind, result)
+    why = f" ({result.problem.id})" if result.problem and result.problem.id != "aborted" else ""
+    return f"{screen.paint(f'{word:{WORD_WIDTH}}', style)}  {clean(title)}{why}"
+
+
+def update_word(kind: JobKind, result: UpdateResult) -> tuple[str, str]:
+    """(word, style) for how an update ended."""
+    if result.code is ResultCode.FAILED:
+        return "failed", "bad"
+    if result.code is ResultCode.ABORTED:
+        return "left undone", "careful"
+    if result.hresult in _UNCHANGED:
+        return "unchanged", ""
+    return PAST[kind], "good"
+
+
+def _because(text: str) -> str:
+    return f" ({clean(text)})" if text else ""
