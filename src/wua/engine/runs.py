@@ -22,7 +22,12 @@ from wua.system import process
 from wua.system.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO, Inotify
 from wua.system.process import ProcessRef
 
-REMAINS_GRACE: Final = 60.0
+REMAINS_GRACE: Final = 60.0  # seconds for what a failed installer left running
+TICK: Final = 1.0  # seconds
+
+
+class Undecided(Exception):
+    """Whether a run took place can't be settled now; nothing may be concluded, and it is tried again later."""
 
 
 class Spawner:
@@ -116,16 +121,22 @@ def fence(folder: Path) -> bool:
     """Take a run that may not have begun; True: its installer never ran and never will.
 
     The supervisor makes the same file before it starts anything, so one of the two wins.
+
+    Raises:
+        Undecided: the folder can't be written, for example because the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     mine = folder / f".fence.{os.getpid()}"
-    mine.write_text("{}")
     try:
-        os.link(mine, folder / "claim")
-    except FileExistsError:
-        return _read(folder, "claim") == {}
-    finally:
-        mine.unlink()
+        folder.mkdir(parents=True, exist_ok=True)
+        mine.write_text("{}")
+        try:
+            os.link(mine, folder / "claim")
+        except FileExistsError:
+            return _read(folder, "claim") == {}
+        finally:
+            mine.unlink()
+    except OSError as failure:
+        raise Undecided(f"{folder}: {failure.strerror}") from None
     return True
 
 
@@ -137,31 +148,37 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Wakeup:
-    """Lets another thread interrupt a wait; a descriptor for poll."""
+    """Lets another thread interrupt a wait; a descriptor for poll. Setting a closed one does nothing."""
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._guard = threading.Lock()  # the number of a closed descriptor may be another file's by now
 
     def fileno(self) -> int:
         return self._fd
 
     def set(self) -> None:
-        os.eventfd_write(self._fd, 1)
+        with self._guard:
+            if self._fd >= 0:
+                os.eventfd_write(self._fd, 1)
 
     def clear(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._fd)
 
     def close(self) -> None:
-        os.close(self._fd)
+        with self._guard:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
 
 
 class RunWatch:
     """Follows one run to its end, whoever started it.
 
     ``on_lines`` gets new status lines; ``on_wake`` is called when ``wakeup`` was set (an abort was
-    asked for); ``on_tick`` about once a second with the seconds since there was evidence of life
-    (lines, output, CPU time). All on the calling thread.
+    asked for); ``on_tick`` about once a second, however busy the installer is, with the seconds since
+    there was evidence of life (lines, output, CPU time). All on the calling thread.
     """
 
     def __init__(
@@ -180,6 +197,7 @@ class RunWatch:
         self._partial = b""
         self._evidence: tuple[int, int, int] = (-1, 0, 0)
         self._alive_at = time.monotonic()
+        self._next_tick = self._alive_at + TICK
 
     @property
     def installer(self) -> ProcessRef | None:
@@ -194,31 +212,53 @@ class RunWatch:
         """Wait for the end of the supervisor, and of what it left behind if it was killed.
 
         ``launched`` is the supervisor as the spawner knows it; None to take it from its claim.
+
+        Raises:
+            Undecided: the run folder can't be written.
         """
-        keeper = launched or _process(_read(self.folder, "claim"))
-        fd = keeper.open() if keeper else None
-        if fd is not None:
-            try:
-                with Inotify() as notify:
-                    notify.add(str(self.folder), IN_MODIFY | IN_CREATE | IN_MOVED_TO)
-                    self._until_readable(fd, notify)
-            finally:
-                os.close(fd)
+        keeper = launched
+        while True:
+            self._until_ended(keeper)
+            if fence(self.folder):
+                return Outcome(None, False)
+            owner = _process(_read(self.folder, "claim"))
+            if owner is None or owner == keeper:
+                break
+            keeper = owner  # the request was heard twice, and another supervisor has the run
         status = _read(self.folder, "status")
-        if status is None and fence(self.folder):
-            return Outcome(None, False)
-        started = _read(self.folder, "started")
-        if started is None:
+        installer = self.installer
+        if installer is None:
             return Outcome(None, False)  # the installer waits for this record before it executes
         if status is None or status["exit"] != 0:
-            self._wait_for_remains(_process(started))
+            self._until_ended(installer)  # it goes on when its supervisor is killed
+            self._wait_for_remains(installer)
         self._read_lines()
         return Outcome(None if status is None else int(status["exit"]), True)
 
-    def _until_readable(self, fd: int, notify: Inotify) -> None:
+    def _until_ended(self, who: ProcessRef | None) -> None:
+        fd = who.open() if who is not None else None
+        if fd is None:
+            return
+        try:
+            with contextlib.ExitStack() as stack:
+                self._until_readable(fd, self._notifier(stack))
+        finally:
+            os.close(fd)
+
+    def _notifier(self, stack: contextlib.ExitStack) -> Inotify | None:
+        """None when there is no inotify to be had (its number is limited): the ticks read the lines then."""
+        try:
+            notify = stack.enter_context(Inotify())
+            notify.add(str(self.folder), IN_MODIFY | IN_CREATE | IN_MOVED_TO)
+        except OSError:
+            return None
+        return notify
+
+    def _until_readable(self, fd: int, notify: Inotify | None) -> None:
+        others = [] if notify is None else [notify.fileno()]
         while True:
-            ready = self._wait([fd, notify.fileno()])
-            if notify.fileno() in ready:
+            ready = self._wait([fd, *others])
+            if notify is not None and notify.fileno() in ready:
                 notify.drain()
                 self._read_lines()
             if fd in ready:
@@ -228,11 +268,14 @@ class RunWatch:
         poll = select.poll()
         for fd in [*fds, self._wakeup.fileno()]:
             poll.register(fd, select.POLLIN)
-        ready = {fd for fd, _ in poll.poll(1000)}
+        left = self._next_tick - time.monotonic()
+        ready = {fd for fd, _ in poll.poll(max(0, left) * 1000)}
         if self._wakeup.fileno() in ready:
             self._wakeup.clear()
             self._on_wake()
-        if not ready:
+        if time.monotonic() >= self._next_tick:
+            self._next_tick = time.monotonic() + TICK
+            self._read_lines()
             self._tick()
         return ready
 
@@ -257,9 +300,9 @@ class RunWatch:
         if lines:
             self._on_lines([line.decode(errors="replace") for line in lines])
 
-    def _wait_for_remains(self, installer: ProcessRef | None) -> None:
+    def _wait_for_remains(self, installer: ProcessRef) -> None:
         """Wait for processes of the installer's session: dpkg outlives a killed apt for a moment."""
-        if installer is None or installer.boot != process.boot_id():
+        if installer.boot != process.boot_id():
             return
         deadline = time.monotonic() + REMAINS_GRACE
         while (members := process.session_members(installer.pid)) and time.monotonic() < deadline:

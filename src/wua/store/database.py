@@ -2,61 +2,103 @@
 
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from wua.model.problems import error
+from wua.model.problems import WuaError, error
+
+_VERSION_AT: Final = slice(60, 64)  # of the header: user_version, big-endian
+_MAGIC: Final = b"SQLite format 3\0"
+_FULL: Final = {sqlite3.SQLITE_FULL}
+_BROKEN: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Corrupt(Exception):
     """The file is not a usable database."""
 
 
-def connect(path: Path, *, sync: str = "FULL", timeout: float = 30.0) -> sqlite3.Connection:
+def is_corrupt(failure: sqlite3.Error) -> bool:
+    """Whether SQLite found the file itself broken."""
+    return getattr(failure, "sqlite_errorcode", 0) & 0xFF in _BROKEN
+
+
+def trouble(path: Path, failure: sqlite3.Error) -> WuaError:
+    """What an error of SQLite means to a user of the store."""
+    code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+    return error("disk-full" if code in _FULL else "store-unwritable", f"{path}: {failure}")
+
+
+def connect(
+    path: Path, *, sync: str = "FULL", timeout: float = 30.0, newest: int | None = None
+) -> sqlite3.Connection:
     """A connection in WAL mode without implicit transactions.
 
     ``sync`` FULL makes every commit last through a power loss; NORMAL leaves that to the next
-    FULL commit or checkpoint, and never harms the file.
+    FULL commit or checkpoint, and never harms the file. ``newest`` is the newest format known.
 
     Raises:
-        WuaError: store-unwritable.
+        WuaError: store-newer, before anything was touched; disk-full, store-unwritable.
         Corrupt: the file is no database.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if newest is not None:
+            _refuse_newer(path, _stored_version(path), newest)
         connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={sync}")
-    except sqlite3.OperationalError as failure:
-        raise error("store-unwritable", f"{path}: {failure}") from None
-    except sqlite3.DatabaseError as failure:
-        raise Corrupt(str(failure)) from None
     except OSError as failure:
         raise error("store-unwritable", f"{failure.filename}: {failure.strerror}") from None
+    except sqlite3.Error as failure:
+        raise trouble(path, failure) from None
+    try:
+        if newest is not None:
+            _refuse_newer(path, version(connection), newest)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={sync}")
+    except sqlite3.DatabaseError as failure:
+        connection.close()
+        raise (Corrupt(str(failure)) if is_corrupt(failure) else trouble(path, failure)) from None
+    except WuaError:
+        connection.close()
+        raise
     return connection
+
+
+def _stored_version(path: Path) -> int:
+    """The format that the file's header names, without opening it as a database."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return 0
+    return int.from_bytes(header[_VERSION_AT], "big") if header.startswith(_MAGIC) else 0
+
+
+def _refuse_newer(path: Path, found: int, newest: int) -> None:
+    if found > newest:
+        raise error("store-newer", f"{path} has format {found}, this wua knows {newest}")
 
 
 def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[str], path: Path) -> None:
-    """Run the steps that the file has not seen, each in a transaction of its own.
-
-    Raises:
-        WuaError: store-newer, before anything was touched.
-    """
-    if (found := version(connection)) > len(steps):
-        connection.close()
-        raise error("store-newer", f"{path} has format {found}, this wua knows {len(steps)}")
+def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+    """Run the steps that the file has not seen, each in a transaction of its own. Raises sqlite3.Error."""
     while (done := version(connection)) < len(steps):
         connection.execute("BEGIN IMMEDIATE")
-        if version(connection) == done:  # another process may have been quicker
-            for statement in split(steps[done]):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={done + 1}")
-        connection.execute("COMMIT")
+        try:
+            if version(connection) == done:  # another process may have been quicker
+                for statement in split(steps[done]):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={done + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
 def split(script: str) -> list[str]:
@@ -71,8 +113,9 @@ def split(script: str) -> list[str]:
 
 
 def is_sound(connection: sqlite3.Connection) -> bool:
+    """Whether every page and index of the database is in order."""
     try:
-        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
     except sqlite3.DatabaseError:
         return False
 
@@ -88,45 +131,81 @@ def set_aside(path: Path) -> Path:
     return kept
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
+class Reader:
+    """A connection for reading another user's store, and the private copy it may be of."""
+
+    def __init__(self, connection: sqlite3.Connection, copy: tempfile.TemporaryDirectory[str] | None) -> None:
+        self.connection = connection
+        self._copy = copy
+
+    def close(self) -> None:
+        self.connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+
+def connect_read_only(path: Path) -> Reader:
     """Read another user's store.
 
-    A WAL database that nobody has open can't be opened without writing beside it. Then the file
-    alone holds everything, and a private copy of it is read; the copy is taken again if the
-    file changed or a writer appeared meanwhile.
+    SQLite reads a WAL database that somebody has open. One that nobody has open can't be opened
+    without writing beside it; then its files do not change, and a private copy of them is read. The
+    copy is taken again if they changed or a writer appeared meanwhile.
 
     Raises:
         WuaError: store-unwritable, when there is nothing readable.
     """
-    wal = path.with_name(path.name + "-wal")
     for _ in range(20):
-        if wal.exists():
+        if path.with_name(path.name + "-wal").exists():
+            connection = sqlite3.connect(
+                f"file:{path}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False
+            )
             try:
-                connection = sqlite3.connect(
-                    f"file:{path}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False
-                )
-                connection.execute("PRAGMA user_version")
-                return connection
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                return Reader(connection, None)
             except sqlite3.OperationalError:
-                pass  # the writer has just left: the copy below will do
-        copied = _copy(path, wal)
+                connection.close()  # its writer has left or was killed: the copy will do
+        copied = _copied(path)
         if copied is not None:
             return copied
     raise error("store-unwritable", f"{path} can't be read: it changes all the time")
 
 
-def _copy(path: Path, wal: Path) -> sqlite3.Connection | None:
+def _copied(path: Path) -> Reader | None:
+    """A private copy of the files; None when they changed while they were copied."""
+    files = [path, path.with_name(path.name + "-wal")]
+    before = [_state(file) for file in files]
+    if before[0] is None:
+        raise error("store-unwritable", f"{path}: there is no store")
+    folder = tempfile.TemporaryDirectory(prefix="wua-read-")
     try:
-        before = path.stat()
-        data = bytearray(path.read_bytes())
-        after = path.stat()
+        for file, state in zip(files, before, strict=True):
+            if state is not None:
+                Path(folder.name, file.name).write_bytes(file.read_bytes())
+    except FileNotFoundError:
+        folder.cleanup()
+        return None
+    except OSError as failure:
+        folder.cleanup()
+        raise error("store-unwritable", f"{failure.filename}: {failure.strerror}") from None
+    if [_state(file) for file in files] != before:
+        folder.cleanup()
+        return None
+    connection = sqlite3.connect(Path(folder.name, path.name), isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA query_only=1")
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as failure:
+        connection.close()
+        folder.cleanup()
+        raise trouble(path, failure) from None
+    return Reader(connection, folder)
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
     except OSError as failure:
         raise error("store-unwritable", f"{failure.filename}: {failure.strerror}") from None
-    same = (before.st_mtime_ns, before.st_size, before.st_ino) == (after.st_mtime_ns, after.st_size, after.st_ino)
-    if wal.exists() or not same:
-        return None
-    data[18:20] = b"\1\1"  # the header's mark of a WAL file, which memory has no room for
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.deserialize(bytes(data))
-    connection.execute("PRAGMA query_only=1")
-    return connection
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,15 +1,13 @@
 """The state store: jobs, events, runs, deliveries, history and hidden marks, in one SQLite file.
 
 What must last is committed with synchronous FULL; progress goes through a second connection with
-NORMAL, which costs no wait and can lose at most the newest progress on a power loss.
+NORMAL, which costs no wait and can lose at most the newest progress on a power loss. Every acting job
+has a second copy in its folder (``records``), from which a store that was found broken is built again.
 """
 
 import secrets
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,10 +30,11 @@ from wua.model.jobs import (
 )
 from wua.model.plans import Plan
 from wua.model.problems import error
-from wua.model.states import JobState, check_transition
+from wua.model.states import TABLE, JobState, OnCancel, check_transition
 from wua.model.struct import replace
 from wua.model.updates import UpdateId
-from wua.store import database
+from wua.store import rebuilding, records
+from wua.store.file import StoreFile
 from wua.store.migrations import STEPS
 from wua.system.process import ProcessRef, boot_id
 
@@ -64,68 +63,28 @@ class Run(msgspec.Struct, frozen=True):
     exit: int | None
 
 
-class StateStore:
+class StateStore(StoreFile):
     """Jobs and what belongs to them. Methods may be called from any thread.
 
     Raises:
         WuaError: store-newer, store-unwritable on opening; disk-full, store-unwritable on writing.
     """
 
-    def __init__(
-        self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.path = path
-        self.read_only = read_only
-        self.set_aside: Path | None = None  # the corrupt file that this store replaced, if it did
-        self._clock = clock
-        self._lock = threading.RLock()
-        if read_only:
-            self._db = self._soft = database.connect_read_only(path)
-        else:
-            self._db = self._open()
-            self._soft = database.connect(path, sync="NORMAL")
+    steps = STEPS
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            connection = database.connect(self.path)
-            database.migrate(connection, STEPS, self.path)
-            return connection
-        except database.Corrupt:
-            pass
-        except sqlite3.DatabaseError:
-            pass
-        self.set_aside = database.set_aside(self.path)
-        connection = database.connect(self.path)
-        database.migrate(connection, STEPS, self.path)
-        return connection
+    def rebuild(self, set_aside: Path) -> None:
+        with self._write() as db:
+            rebuilding.rebuild(db, self.path, set_aside, self._clock())
 
-    def close(self) -> None:
-        with self._lock:
-            self._soft.close()
-            self._db.close()
-
-    @contextmanager
-    def _write(self, connection: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
-        """One transaction; durable unless it goes through the soft connection."""
-        with self._lock:
-            connection = connection or self._db
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
-            except sqlite3.OperationalError as failure:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                kind = "disk-full" if "full" in str(failure) else "store-unwritable"
-                raise error(kind, f"{self.path}: {failure}") from failure
-
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+    def _save_record(self, job_id: str) -> None:
+        """Copy what the store now says of an acting job into the job's folder."""
+        ((*fields, result),) = self._rows(
+            "SELECT id, kind, state, key, created, started, ended, abort, last_seq,"
+            " spec, updates, plan, result FROM jobs WHERE id=?",
+            job_id,
+        )
+        history = () if result is None else self.history_of(job_id)
+        records.write(self.path, rebuilding.record((*fields, result), self.deliveries(job_id), history))
 
     # --- jobs
 
@@ -134,7 +93,7 @@ class StateStore:
     ) -> tuple[JobRecord, bool]:
         """Record a job; (record, whether it is new). The same idempotency key gives the same job."""
         state = JobState.QUEUED if spec.kind.acting else JobState.RUNNING
-        with self._write(None if spec.kind.acting else self._soft) as db:
+        with self._write(soft=not spec.kind.acting) as db:
             if spec.idempotency_key:
                 row = db.execute("SELECT id FROM jobs WHERE key=?", (spec.idempotency_key,)).fetchone()
                 if row:
@@ -159,6 +118,8 @@ class StateStore:
                 ),
             )
             db.execute("INSERT INTO events VALUES (?,1,?,?)", (job, now, encode(StateChanged(state))))
+        if spec.kind.acting:
+            self._save_record(job)
         return JobRecord(job, spec, state, updates, now, 0.0 if spec.kind.acting else now, last_seq=1), True
 
     def job(self, job_id: str) -> JobRecord:
@@ -194,15 +155,20 @@ class StateStore:
         plan: Plan | None = None,
         owner: ProcessRef | None = None,
         events: Sequence[AnyEvent] = (),
-    ) -> None:
+    ) -> bool:
         """Save the next state before anything is done in it, with the ``events`` that go with it.
+
+        False, and nothing is changed, when an abort was asked for that the present state obeys at once.
 
         ``owner`` is who runs the job from now on. Evaluating acts on nothing, and an installer's exit
         status lasts in its run folder: that step does not wait for the disk. Raises IllegalTransition.
         """
-        with self._write(self._soft if after is JobState.EVALUATING else self._db) as db:
-            (before,) = db.execute("SELECT state FROM jobs WHERE id=?", (job_id,)).fetchone()
+        with self._write(soft=after is JobState.EVALUATING) as db:
+            before, aborting = db.execute("SELECT state, abort FROM jobs WHERE id=?", (job_id,)).fetchone()
             check_transition(JobState(before), after)
+            obeys = TABLE[JobState(before)].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL)
+            if aborting and obeys and after is not JobState.EVALUATING:
+                return False
             changed: dict[str, Any] = {"state": after.value}
             if plan is not None:
                 changed["plan"] = encode(plan)
@@ -212,6 +178,8 @@ class StateStore:
             marks = ", ".join(f"{name}=?" for name in changed)
             db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
             self._append(db, job_id, StateChanged(after, text), *events)
+        self._save_record(job_id)
+        return True
 
     def own(self, job_id: str, owner: ProcessRef) -> None:
         """Note who runs a job that another process began."""
@@ -228,9 +196,17 @@ class StateStore:
         with self._write() as db:
             db.execute("UPDATE jobs SET updates=? WHERE id=?", (encode(updates), job_id))
 
-    def request_abort(self, job_id: str) -> None:
+    def request_abort(self, job_id: str) -> JobState:
+        """Record the request; the state that the job was in at that moment."""
         with self._write() as db:
             db.execute("UPDATE jobs SET abort=1 WHERE id=? AND state != 'ended'", (job_id,))
+            (state,) = db.execute("SELECT state FROM jobs WHERE id=?", (job_id,)).fetchone()
+        return JobState(state)
+
+    def withdraw(self, job_id: str) -> None:
+        """Ask for the abort of a job that could not be begun, and forget its idempotency key."""
+        with self._write() as db:
+            db.execute("UPDATE jobs SET abort=1, key=NULL WHERE id=? AND state != 'ended'", (job_id,))
 
     def abort_requested(self, job_id: str) -> bool:
         return bool(self._rows("SELECT abort FROM jobs WHERE id=?", job_id)[0][0])
@@ -245,7 +221,7 @@ class StateStore:
         durable: bool = True,
     ) -> bool:
         """Write result, history and last events in one transaction; False if there was a result."""
-        with self._write(self._db if durable else self._soft) as db:
+        with self._write(soft=not durable) as db:
             now = self._clock()
             done = db.execute(
                 "UPDATE jobs SET state='ended', ended=?, result=? WHERE id=? AND result IS NULL",
@@ -261,6 +237,8 @@ class StateStore:
                 stored = replace(entry, id=row.lastrowid)
                 db.execute("UPDATE history SET entry=? WHERE id=?", (encode(stored), row.lastrowid))
             self._append(db, job_id, *events, Ended(result))
+        if durable:
+            self._save_record(job_id)
         return True
 
     # --- events
@@ -277,7 +255,7 @@ class StateStore:
 
     def tell(self, job_id: str, *events: AnyEvent) -> None:
         """Append events without waiting for the disk."""
-        with self._write(self._soft) as db:
+        with self._write(soft=True) as db:
             self._append(db, job_id, *events)
 
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
@@ -300,11 +278,12 @@ class StateStore:
                 "INSERT INTO runs(job, n, phase, folder, boot) VALUES (?,?,?,?,?)",
                 (job_id, n, phase.value, run.folder, run.boot),
             )
+        records.write_run(Path(run.folder), records.RunNote(phase, run.boot))
         return run
 
     def end_run(self, job_id: str, n: int, code: int | None) -> None:
         """Note the exit status; what makes it last is the supervisor's own record in the run folder."""
-        with self._write(self._soft) as db:
+        with self._write(soft=True) as db:
             db.execute("UPDATE runs SET ended=1, exit=? WHERE job=? AND n=?", (code, job_id, n))
 
     def forget_run(self, job_id: str, n: int) -> None:
@@ -336,6 +315,7 @@ class StateStore:
                 "INSERT INTO deliveries(id, job, subscription, state) VALUES (?,?,?,?)",
                 (delivery.id, delivery.job, encode(subscription), delivery.state.value),
             )
+        self._save_record(delivery.job)
         return delivery
 
     def deliveries(self, job_id: str = "", *, due: bool = False) -> tuple[Delivery, ...]:
@@ -368,6 +348,8 @@ class StateStore:
                 "UPDATE deliveries SET state=?, tried=?, next_try=?, last_error=? WHERE id=?",
                 (state.value, tried, next_try, last_error, delivery_id),
             )
+            (job_id,) = db.execute("SELECT job FROM deliveries WHERE id=?", (delivery_id,)).fetchone()
+        self._save_record(job_id)
 
     # --- history and hidden marks
 
@@ -401,6 +383,7 @@ class StateStore:
                     db.execute("INSERT OR IGNORE INTO hidden VALUES (?,?)", (update_id, self._clock()))
                 else:
                     db.execute("DELETE FROM hidden WHERE update_id=?", (update_id,))
+        records.write_hidden(self.path, self.hidden())
 
 
 def _owner(owner: ProcessRef | None) -> str:
