@@ -1,7 +1,8 @@
 """The way back to a clean package state after an interrupted run, one command at a time.
 
 Order (each found necessary by trial): ``dpkg --configure -a``; ``apt-get -f install``; then for each
-package that must be reinstalled ``apt-get install --reinstall``, and with its .deb at hand ``dpkg -i``.
+package that must be reinstalled ``apt-get install`` of the plan's version, ``dpkg -i`` of its .deb where it
+is at hand, and ``apt-get install`` of whatever version the sources have.
 Exit codes prove nothing here (``-f install`` has returned 0 with a half-installed package), so each
 round looks at the state of each package again, and every step is tried once.
 """
@@ -45,12 +46,26 @@ def _steps(target: DebianTarget, state: DpkgState, plan: Plan) -> Iterator[Comma
     yield target.act("apt-get", *options, "-f", "install")
     for package in state.broken():
         if package.flag == "reinstreq" or package.state == "half-installed":
-            yield target.act(
-                "apt-get", *options, "--reinstall", "install", f"{package.name}:{package.architecture}"
-            )
-            deb = _deb(target, plan, package)
-            if deb is not None:
-                yield target.act("dpkg", *dpkg, "-i", str(deb))
+            yield from _reinstall(target, plan, package, options, dpkg)
+
+
+def _reinstall(
+    target: DebianTarget, plan: Plan, package: Installed, options: Sequence[str], dpkg: Sequence[str]
+) -> Iterator[Command]:
+    qualified = f"{package.name}:{package.architecture}"
+    words = dict(zip((item.qualified for item in plan.items), plan.items, strict=True))
+    item = words.get(qualified) or words.get(f"{package.name}:all")
+    again = (*options, "--allow-downgrades", "--reinstall", "install")
+    if item is not None and item.to_version:
+        deb = target.archives_dir / item.file
+        if not item.local:
+            yield target.act("apt-get", *again, f"{item.qualified}={item.to_version}")
+        if deb.is_file():
+            yield target.act("dpkg", *dpkg, "-i", str(deb))
+    cached = target.archives_dir / file_name(package.name, package.version, package.architecture)
+    if cached.is_file():
+        yield target.act("dpkg", *dpkg, "-i", str(cached))
+    yield target.act("apt-get", *again, qualified)
 
 
 def _worth_it(target: DebianTarget, state: DpkgState, plan: Plan, tried: Sequence[RunRecord]) -> bool:
@@ -74,17 +89,6 @@ def _failures(run: RunRecord) -> tuple[apt_output.Failure, ...]:
 def _name(subject: str, plan: Plan) -> str:
     index = item_of(plan.items, subject)
     return plan.items[index].name if index is not None else subject.partition(":")[0]
-
-
-def _deb(target: DebianTarget, plan: Plan, package: Installed) -> Path | None:
-    """The .deb that was being unpacked: the plan's, which was verified, else the version's own."""
-    for item in plan.items:
-        if item.name == package.name and item.file and item.architecture in (package.architecture, "all"):
-            path = target.archives_dir / item.file
-            if path.is_file():
-                return path
-    path = target.archives_dir / file_name(package.name, package.version, package.architecture)
-    return path if path.is_file() else None
 
 
 def _since_last_transaction(tried: Sequence[RunRecord]) -> list[RunRecord]:
