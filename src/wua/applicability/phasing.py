@@ -24,11 +24,11 @@ class PhasingRules(NamedTuple):
 
     def keeps_back(self, source: str, source_version: str, percent: int) -> bool:
         """Whether an update that is phased to ``percent`` is not yet for this machine."""
-        if percent >= 100:
+        if percent >= 100 or self.always:
             return False
         if self.never:
             return True
-        if self.always or not self.machine_id:
+        if not self.machine_id:
             return False
         return draw(f"{source}-{source_version}-{self.machine_id}") > percent
 

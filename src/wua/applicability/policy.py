@@ -174,9 +174,10 @@ def _newest_first(versions: Sequence[Known]) -> list[int]:
 
 
 def _rank(archive: Archive, general: Sequence[tuple[Selector, Pin]]) -> tuple[int, Pin | None]:
-    for selector, pin in general:
-        if selector.matches(archive):
-            return pin.priority, pin
+    matching = [pin for selector, pin in general if selector.matches(archive)]
+    if matching:  # "never" counts wherever it stands
+        pin = next((pin for pin in matching if pin.priority == NEVER), matching[0])
+        return pin.priority, pin
     if archive.is_status or archive.but_automatic_upgrades:
         return 100, None
     return (1 if archive.not_automatic else 500), None

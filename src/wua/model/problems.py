@@ -187,6 +187,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "apt refused an index: no trusted signature, or the Release file has expired.",
         "Mend the source in apt's configuration; wua uses only what apt accepts.",
     ),
+    "source-warning": Kind(
+        codes.WU_E_PT_ECP_INVALID_METADATA,
+        "apt warns about a source; its index is used all the same.",
+        "Mend the source in apt's configuration.",
+    ),
     "index-unreadable": Kind(
         codes.WU_E_XML_INVALID,
         "A package index that apt stored is damaged or in a format that cannot be read here.",
@@ -278,6 +283,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         codes.WU_E_DS_STOREFILELOCKED,
         "The store cannot be written.",
         "Check the permissions and the free space of the folder named in the message.",
+    ),
+    "store-corrupt": Kind(
+        codes.WU_E_DS_INVALID,
+        "The store's file is damaged.",
+        "Do it again: the file is kept aside, and the store is built again from the folders of its jobs.",
     ),
     "host-failed": Kind(
         codes.WU_E_SERVICE_STOP,

@@ -33,18 +33,19 @@ def contents(indexes: Sequence[Index], status: Path, packages: Sequence[Package]
     """Access to every stanza of some packages."""
     wanted = {stanza for package in packages for entry in package.entries for stanza in entry.stanzas}
     fields = {stanza: _lowered(found) for stanza, found in read(indexes, wanted).items()}
-    records = {} if not any(package.record for package in packages) else _records(status)
+    known = records(status) if any(package.record for package in packages) else {}
 
     def of_record(package: Package) -> Fields:
         record = package.record
-        return records.get((record.name, record.architecture), {}) if record is not None else {}
+        return _lowered(known.get((record.name, record.architecture), {})) if record is not None else {}
 
     return Contents(fields.__getitem__, of_record)
 
 
-def _records(status: Path) -> dict[tuple[str, str], Fields]:
+def records(status: Path) -> dict[tuple[str, str], Mapping[str, str]]:
+    """dpkg's records, whole, by name and architecture."""
     text = status.read_text("utf-8", "replace")
-    return {(each.field("Package"), each.field("Architecture")): _lowered(each) for each in parse(text)}
+    return {(each.field("Package"), each.field("Architecture")): each for each in parse(text)}
 
 
 def _lowered(fields: Mapping[str, str]) -> Fields:

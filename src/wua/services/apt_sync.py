@@ -23,7 +23,7 @@ from wua.metadata.dpkg_status import DpkgPackage, read_status
 from wua.metadata.packages_index import IndexData, read_index
 from wua.metadata.release_file import ReleaseFacts, read_release
 from wua.model.identity import deb_update_id
-from wua.model.plugins import DebianTarget
+from wua.model.plugins import DebianTarget, OsFacts
 from wua.model.problems import WuaError
 from wua.services import apt_categories as categories
 from wua.services import apt_stanzas
@@ -191,7 +191,7 @@ class Synchroniser:
         reading.read()
         records, changed = self._records(writer, before, status, config.native)
         warnings = [index.problem for index in reading.indexes if index.problem]
-        rules, said = self._rules(config, reading.indexes)
+        rules, said = make_rules(config, reading.indexes, self._target.os())
         warnings += said
         digest = rules.digest()
         whole = before is None or before.policy != digest
@@ -228,32 +228,6 @@ class Synchroniser:
         writer.put(_RECORDS, msgspec.msgpack.encode(records))
         return records, changed_records(_by_key(stored or []), _by_key(records))
 
-    def _rules(self, config: AptConfig, indexes: Iterable[StoredIndex]) -> tuple[Rules, list[str]]:
-        os_facts = self._target.os()
-        archives = tuple(index.archive for index in indexes)
-        pins, problem, warnings = _pins(config)
-        default = config.option("APT::Default-Release")
-        try:
-            if default and not release_exists(default, (*archives, STATUS)):
-                warnings.append(
-                    f"apt refuses to work: the value '{default}' is invalid for APT::Default-Release, "
-                    "as such a release is not available in the sources"
-                )
-                default = ""
-        except CannotEvaluate as only_apt:
-            problem = problem or str(only_apt)
-        rules = Rules(
-            archives=archives,
-            pins=pins,
-            native=config.native,
-            architectures=tuple(config.lists.get("apt::architectures", ())),
-            default_release=default,
-            phasing=phasing_rules(config),
-            problem=problem or config.problem,
-            os=(os_facts.id, os_facts.version, os_facts.title),
-        )
-        return rules, warnings
-
     def _offers(self, writer: Writer, packages: Packages, rules: Rules) -> tuple[Offers, list[str]]:
         policy, problem = make_policy(rules)
         ask, warnings = None, []
@@ -263,7 +237,11 @@ class Synchroniser:
             )
 
             def ask(keys: Collection[Key]) -> Mapping[Key, str]:
-                return ask_candidates(self._target, keys)
+                try:
+                    return ask_candidates(self._target, keys)
+                except WuaError as refused:
+                    warnings.append(str(refused))
+                    return {}
 
         def contents(some: Sequence[Package]) -> Contents:
             return apt_stanzas.contents(packages.indexes, self._status, some)
@@ -367,6 +345,35 @@ class _Reading:
 
 def index_of(stored: StoredIndex, data: IndexData) -> Index:
     return Index(stored.source, stored.archive, data, stored.path)
+
+
+def make_rules(
+    config: AptConfig, indexes: Iterable[StoredIndex], os_facts: OsFacts
+) -> tuple[Rules, list[str]]:
+    """The rules of a configuration, and what is to be said about it."""
+    archives = tuple(index.archive for index in indexes)
+    pins, problem, warnings = _pins(config)
+    default = config.option("APT::Default-Release")
+    try:
+        if default and not release_exists(default, (*archives, STATUS)):
+            warnings.append(
+                f"apt refuses to work: the value '{default}' is invalid for APT::Default-Release, "
+                "as such a release is not available in the sources"
+            )
+            default = ""
+    except CannotEvaluate as only_apt:
+        problem = problem or str(only_apt)
+    rules = Rules(
+        archives=archives,
+        pins=pins,
+        native=config.native,
+        architectures=tuple(config.lists.get("apt::architectures", ())),
+        default_release=default,
+        phasing=phasing_rules(config),
+        problem=problem or config.problem,
+        os=(os_facts.id, os_facts.version, os_facts.title),
+    )
+    return rules, warnings
 
 
 def make_policy(rules: Rules) -> tuple[Policy | None, str]:
