@@ -17,7 +17,7 @@ from wua.model.identity import update_id
 from wua.model.plugins import DebianTarget, PackageLookup
 from wua.model.problems import WuaError, error
 from wua.model.updates import SearchWarning, Service, Update, UpdateId, Verdict
-from wua.services.apt_sync import Overlays, Synchroniser, World, load_world
+from wua.services.apt_sync import WORLD, Overlays, Synchroniser, World, load_world
 from wua.store.catalogue import Catalogue, KnownOffer, is_damage
 
 if TYPE_CHECKING:
@@ -168,11 +168,10 @@ class AptService:
         return view
 
     def _known(self, ids: Sequence[UpdateId]) -> list[KnownOffer]:
-        self._world()
-        found = {
-            known.offer.id: known
-            for known in self._catalogue.known_by("update_id", {i.update_id for i in ids})
-        }
+        if self._catalogue.get(WORLD) is None:
+            self._synchronise()
+        known = self._catalogue.known_by("update_id", {update.update_id for update in ids})
+        found = {each.offer.id: each for each in known}
         for update in ids:
             if update not in found:
                 raise error("unknown-update", f"{update.update_id} revision {update.revision}")

@@ -47,7 +47,7 @@ from wua.services.apt_packages import Index, Key, Package, Packages, changed_nam
 from wua.store.catalogue import Catalogue, Writer
 
 SERVICE: Final = "apt"
-_WORLD: Final = "apt.world"
+WORLD: Final = "apt.world"
 _RECORDS: Final = "apt.records"
 
 
@@ -118,7 +118,7 @@ class Rules(NamedTuple):
 
 
 def load_world(catalogue: Catalogue) -> World | None:
-    data = catalogue.get(_WORLD)
+    data = catalogue.get(WORLD)
     if data is None:
         return None
     try:
@@ -165,7 +165,7 @@ class Synchroniser:
             if (archives := stamp(self._target.archives_dir)) != world.archives:
                 writer.mark("downloaded", downloaded(self._target.archives_dir))
                 world.archives = archives
-            writer.put(_WORLD, msgspec.msgpack.encode(world))
+            writer.put(WORLD, msgspec.msgpack.encode(world))
         return world
 
     def _is_current(self, world: World) -> bool:
