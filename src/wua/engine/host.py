@@ -10,6 +10,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -18,16 +19,21 @@ from typing import Final
 
 from wua.engine import sockets
 from wua.engine.deliveries import Deliverer
-from wua.engine.runner import Runner, Workshop
-from wua.engine.runs import Spawner, Wakeup
-from wua.engine.wiring import open_handler, open_store
+from wua.engine.job_runs import Workshop
+from wua.engine.runner import Runner
+from wua.engine.runs import Spawner, Undecided, Wakeup
+from wua.engine.wiring import open_parts, open_store, open_target
 from wua.model.jobs import JobRecord
 from wua.model.plugins import Target
+from wua.model.problems import WuaError
 from wua.model.states import JobState
 from wua.system.locks import FileLock
 
 IDLE_SECONDS: Final = 15.0
 DOWNLOADS: Final = 4  # jobs that only download, at the same time
+LONGEST_SLEEP: Final = 60.0  # seconds; the wall clock may be set while the host waits for a time of day
+FIRST_RETRY: Final = 0.5  # seconds before a job that could not be recorded is tried again; doubles
+LONGEST_RETRY: Final = 60.0
 
 
 class JobHost:
@@ -43,9 +49,12 @@ class JobHost:
         self._spawner.warm()
         self._changed: deque[str] = deque()
         self._wakeup = Wakeup()
-        handler, service_id = open_handler(target, self._store)
-        self._shop = Workshop(self._store, target, handler, service_id, self._spawner, self._on_changed)
-        self._deliverer = Deliverer(self._store, time.time)
+        self._parts = open_parts(target, self._store)
+        self._shop = Workshop(
+            self._store, target, self._parts.handler, self._parts.service, self._spawner, self._on_changed
+        )
+        self._deliverer = Deliverer(self._store, time.time, self._wakeup.set)
+        self._stuck: dict[str, tuple[int, float]] = {}  # job: how often it got stuck, when to try again
         self._running: dict[str, tuple[Runner, JobRecord, threading.Thread]] = {}
         self._guard = threading.Lock()
         self._clients: set[socket.socket] = set()
@@ -55,6 +64,7 @@ class JobHost:
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._stopping = False
         self._look = True  # whether the store may hold something to start
+        self._due: float | None = None  # seconds since 1970 UTC
 
     def stop(self) -> None:
         """End soon; running installers go on under their supervisors, and the next host adopts them."""
@@ -64,50 +74,60 @@ class JobHost:
     def serve(self) -> None:
         """Run until idle or stopped."""
         idle_since: float | None = None
-        due: float | None = None
         while not self._stopping:
             if self._look:
                 self._look = False
-                due = self._schedule()
-            busy = bool(self._running) or due is not None or not self._deliverer.idle
-            if busy:
+                self._due = self._schedule()
+            if self._running or self._due is not None or not self._deliverer.idle:
                 idle_since = None
-                timeout = None if due is None else max(0.0, min(due - time.time(), 3600.0))
-                if timeout is None and not self._running:
-                    timeout = 1.0  # deliveries only: look again whether they are done
+                timeout = self._until_due()
             else:
                 idle_since = idle_since or time.monotonic()
                 timeout = idle_since + self._idle_after - time.monotonic()
                 if timeout <= 0 and not self._store.unfinished(acting=True):
                     break
             self._turn(timeout)
-            self._look = self._look or (due is not None and due <= time.time())
+            if self._until_due() == 0:
+                self._look = True
         self._close()
+
+    def _until_due(self) -> float | None:
+        """Seconds until a waiting job may be begun; None when none waits for a time."""
+        return None if self._due is None else max(0.0, min(self._due - time.time(), LONGEST_SLEEP))
 
     # --- jobs
 
     def _schedule(self) -> float | None:
-        """Start what may start; the soonest not-before time of what may not yet."""
-        soonest: float | None = None
+        """Start what may start; the soonest time at which something else may."""
+        times: list[float] = []
         now = time.time()
         with self._guard:
             changing = any(job.kind.changes_target for _, job, _ in self._running.values())
             downloads = sum(not job.kind.changes_target for _, job, _ in self._running.values())
-            for job, _ in self._store.unfinished(acting=True):
+            waiting = [job for job, _ in self._store.unfinished(acting=True)]
+            waiting.sort(key=lambda job: job.state is JobState.QUEUED)  # what a dead host began goes first
+            for job in waiting:
                 if job.id in self._running:
                     if job.abort_requested:
                         self._running[job.id][0].wake()
                     continue
                 aborting = job.abort_requested and job.state is JobState.QUEUED
-                if not aborting and job.spec.not_before > now:
-                    soonest = min(soonest or job.spec.not_before, job.spec.not_before)
+                when = self._not_before(job, aborting=aborting)
+                if when > now:
+                    times.append(when)
                     continue
                 if not aborting and (changing if job.kind.changes_target else downloads >= DOWNLOADS):
                     continue
                 self._start(job)
                 changing = changing or (job.kind.changes_target and not aborting)
                 downloads += not job.kind.changes_target
-        return soonest
+        return min(times, default=None)
+
+    def _not_before(self, job: JobRecord, *, aborting: bool) -> float:
+        _, retry_in = self._stuck.get(job.id, (0, 0.0))
+        retry = time.time() + retry_in - time.monotonic() if retry_in else 0.0
+        asked = job.spec.not_before if job.state is JobState.QUEUED and not aborting else 0.0
+        return max(retry, asked)
 
     def _start(self, job: JobRecord) -> None:
         runner = Runner(self._shop, job.id)
@@ -118,14 +138,28 @@ class JobHost:
         thread.start()
 
     def _work(self, runner: Runner, job_id: str) -> None:
+        stuck = False
         try:
             runner.run()
+        except (WuaError, Undecided) as failure:
+            stuck = not self._stopping
+            self._log(f"job {job_id}: {failure}; it is tried again")
         finally:
             with self._guard:
                 self._running.pop(job_id, None)
+                times = self._stuck.pop(job_id, (0, 0.0))[0]
+                if stuck:
+                    pause = min(FIRST_RETRY * 2**times, LONGEST_RETRY)
+                    self._stuck[job_id] = (times + 1, time.monotonic() + pause)
             self._deliverer.wake()
             self._look = True
             self._wakeup.set()
+
+    @staticmethod
+    def _log(text: str) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        with contextlib.suppress(OSError):  # the log is on a disk that may be full
+            print(f"{stamp} {text}", file=sys.stderr, flush=True)
 
     # --- clients
 
@@ -202,9 +236,6 @@ def main(state: str, ready: int) -> int:
         with contextlib.suppress(BrokenPipeError):
             os.write(ready, text.encode())
         os.close(ready)
-
-    from wua.engine.wiring import open_target
-    from wua.model.problems import WuaError
 
     try:
         target = open_target(Path(state))

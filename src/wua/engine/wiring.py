@@ -42,6 +42,10 @@ class Memory:
     def hidden(self) -> frozenset[str]:
         return self._store.hidden()
 
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Everything, newest first."""
+        return self._store.history()
+
     def of_job(self, job: str) -> tuple[HistoryEntry, ...]:
         return self._store.history_of(self._store.job(job).id)
 
@@ -122,12 +126,6 @@ def machine_store(target: Target) -> StateStore | None:
         return None
     path = Path(target.paths.machine) / STATE_FILE
     return StateStore(path, read_only=True) if path.exists() else None
-
-
-def open_handler(target: Target, store: StateStore) -> tuple[Handler, str]:
-    """(handler, id of the service whose updates it installs)."""
-    parts = open_parts(target, store)
-    return parts.handler, parts.service.service.id
 
 
 def open_parts(target: Target, store: StateStore) -> Parts:
