@@ -1,0 +1,98 @@
+"""Categories and their tree (ICategory, ICategoryCollection)."""
+
+from collections.abc import Iterable, Sequence
+
+from wua.model.updates import Category as Described
+from wua.wuapi.collections import Listing, UpdateCollection, updates
+from wua.wuapi.declare import ComObject
+from wua.wuapi.updates import Update
+
+
+class Category(ComObject, interfaces=("ICategory",)):
+    """A company, product family, product or classification, as one search or one history knows it."""
+
+    __slots__ = ("_category", "_tree")
+
+    def __init__(self, tree: "CategoryTree", category: Described) -> None:
+        self._tree, self._category = tree, category
+
+    @property
+    def Name(self) -> str:
+        return self._category.name
+
+    @property
+    def CategoryID(self) -> str:
+        return self._category.id
+
+    @property
+    def Children(self) -> "CategoryCollection":
+        return self._tree.below(self._category.id)
+
+    @property
+    def Description(self) -> str:
+        return self._category.description
+
+    @property
+    def Image(self) -> None:
+        """None, as for every category without a picture."""
+
+    @property
+    def Order(self) -> int:
+        """Lower comes first among its siblings."""
+        return self._category.order
+
+    @property
+    def Parent(self) -> "Category | None":
+        """None for a root."""
+        return self._tree.find(self._category.parent_id)
+
+    @property
+    def Type(self) -> str:
+        """One of Company, ProductFamily, Product and UpdateClassification."""
+        return self._category.type
+
+    @property
+    def Updates(self) -> UpdateCollection:
+        """The updates of this search that belong immediately to it, installed or not."""
+        return self._tree.updates_of(self._category.id)
+
+
+class CategoryCollection(Listing[Category], interfaces=("ICategoryCollection",)):
+    """A list of categories (ICategoryCollection)."""
+
+    __slots__ = ()
+
+
+class CategoryTree:
+    """The categories that belong together; one object for each, however it is reached."""
+
+    def __init__(self, categories: Iterable[Described]) -> None:
+        ordered = sorted(categories, key=lambda category: category.order)
+        self._described = {category.id: category for category in ordered}
+        self._nodes: dict[str, Category] = {}
+        self.updates: Sequence[Update] = ()
+
+    def find(self, category_id: str) -> Category | None:
+        """The category with an id; None when there is none."""
+        described = self._described.get(category_id)
+        if described is None:
+            return None
+        return self._nodes.setdefault(category_id, Category(self, described))
+
+    def of(self, category_ids: Iterable[str]) -> CategoryCollection:
+        """The categories with these ids, as far as they are known."""
+        found = (self.find(each) for each in category_ids)
+        return CategoryCollection([each for each in found if each is not None])
+
+    def below(self, parent_id: str) -> CategoryCollection:
+        """The children of a category, in order."""
+        return self.of(each.id for each in self._described.values() if each.parent_id == parent_id)
+
+    @property
+    def roots(self) -> CategoryCollection:
+        """Those without a parent here."""
+        return self.of(each.id for each in self._described.values() if each.parent_id not in self._described)
+
+    def updates_of(self, category_id: str) -> UpdateCollection:
+        """The updates that name a category themselves."""
+        return updates([each for each in self.updates if category_id in each._offer.category_ids])

@@ -1,0 +1,70 @@
+"""What the objects of one session share, and how an object finds its agent."""
+
+import os
+from typing import Final, NamedTuple, Self
+
+from wua.api.agent import Agent
+from wua.api.current import current
+from wua.model.agent import Agent as AgentProtocol
+from wua.wuapi.declare import ComObject
+from wua.wuapi.errors import asking
+
+LONGEST_APPLICATION_ID: Final = 255  # characters; the original truncates too, at a length it does not tell
+UNKNOWN: Final = "Unknown"  # what ClientApplicationID reads when it was never set
+
+
+class Context(NamedTuple):
+    """``strict``: the documented behaviour where it is narrower than what real programs rely on."""
+
+    agent: Agent
+    strict: bool
+
+    @property
+    def protocol(self) -> AgentProtocol:
+        return self.agent.protocol
+
+
+def context(agent: Agent | None, strict: bool | None) -> Context:
+    """For an object that a program creates.
+
+    Args:
+        agent: None for the one of ``wua.use`` and its defaults.
+        strict: None for what WUA_STRICT says, "1" for true.
+
+    Raises:
+        ComError: the agent cannot be opened.
+    """
+    if strict is None:
+        strict = os.environ.get("WUA_STRICT") == "1"
+    with asking:
+        return Context(agent or current(), strict)
+
+
+class Application(ComObject):
+    """What session, searcher, downloader and installer have alike: an agent and ClientApplicationID."""
+
+    __slots__ = ("_application", "_context")
+
+    def __init__(self, *, agent: Agent | None = None, strict: bool | None = None) -> None:
+        """An object of its own; ``context`` says what None means."""
+        self._start(context(agent, strict), None)
+
+    @classmethod
+    def _of(cls, shared: Context, application: str | None) -> Self:
+        """One that a session makes."""
+        made = cls.__new__(cls)
+        made._start(shared, application)
+        return made
+
+    def _start(self, shared: Context, application: str | None) -> None:
+        self._context = shared
+        self._application = application  # None: never set
+
+    @property
+    def ClientApplicationID(self) -> str:
+        """The name of the calling program, kept in history and logs; what is too long is cut off."""
+        return UNKNOWN if self._application is None else self._application
+
+    @ClientApplicationID.setter
+    def ClientApplicationID(self, value: str | None) -> None:
+        self._application = (value or "")[:LONGEST_APPLICATION_ID]

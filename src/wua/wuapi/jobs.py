@@ -1,0 +1,265 @@
+"""Asynchronous operations (ISearchJob, IDownloadJob, IInstallationJob).
+
+A job is watched on one of the agent's callback threads, which only takes notes; callbacks run on another.
+So a callback that blocks holds up the callbacks after it, and neither IsCompleted nor ``End…``.
+"""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from wua.api.job import Job as AgentJob
+from wua.model import codes
+from wua.model.enums import ResultCode
+from wua.model.jobs import Ended, JobEvent, JobResult, JobSpec, Progress, Progressed, UpdateEnded
+from wua.model.problems import WuaError
+from wua.model.states import JobState
+from wua.model.struct import replace
+from wua.wuapi import callbacks, order
+from wua.wuapi.callbacks import Call
+from wua.wuapi.collections import UpdateCollection, updates
+from wua.wuapi.context import Context
+from wua.wuapi.declare import ComObject
+from wua.wuapi.delivery import Delivery
+from wua.wuapi.errors import asking, com_error, fail
+from wua.wuapi.progress import DownloadProgress, InstallationProgress
+from wua.wuapi.tally import Tally
+from wua.wuapi.updates import Update, identify, note_downloaded, size
+
+
+class AsyncJob(ComObject):
+    """What the three kinds of job have in common."""
+
+    __slots__ = (
+        "_claimed",
+        "_completed",
+        "_delivery",
+        "_ended",
+        "_guard",
+        "_job",
+        "_on_completed",
+        "_outcome",
+        "_state",
+        "_trouble",
+    )
+    _job: AgentJob[Any]
+
+    def __init__(self, shared: Context, on_completed: Call | None, state: Any) -> None:
+        self._state = state
+        self._on_completed = on_completed
+        self._delivery = Delivery(shared.agent.run)
+        self._guard = threading.Lock()
+        self._ended = threading.Event()
+        self._outcome: JobResult | None = None
+        self._trouble: WuaError | None = None
+        self._claimed = False
+        self._completed = False
+
+    @property
+    def AsyncState(self) -> Any:
+        """The object that was given to ``Begin…`` as state."""
+        return self._state
+
+    @property
+    def IsCompleted(self) -> bool:
+        """Processed completely, which does not mean successfully."""
+        return self._completed
+
+    def CleanUp(self) -> int | None:
+        """Wait for the end of the job and of its callbacks, then let go of the callbacks.
+
+        Inside one of the job's own callbacks it does not wait: no further callback comes, and it answers
+        WU_S_MARKED_FOR_DISCONNECT. It does not cancel; see RequestAbort. ``End…`` works afterwards.
+        """
+        if self._delivery.is_inside():
+            self._disconnect()
+            return codes.WU_S_MARKED_FOR_DISCONNECT
+        self._ended.wait()
+        self._delivery.wait()
+        self._disconnect()
+        return None
+
+    def RequestAbort(self) -> None:
+        """Ask the job to stop, without waiting for it.
+
+        It still ends, its completed callback comes, and ``End…`` answers a result: orcAborted, unless
+        every update had reached its end already.
+
+        Raises:
+            ComError: E_ACCESSDENIED.
+        """
+        with asking:
+            self._job.abort()
+
+    # --- for Begin and End
+
+    def _begin(self, shared: Context, spec: JobSpec) -> None:
+        """Submit the job and watch it. What is raised here, the program gets from ``Begin…``."""
+        order.before_begin(self._delivery)
+        with asking:
+            self._job = shared.agent.submit(spec)
+        self._job.on_event(self._hear, lost=lambda trouble: self._lose(trouble, closed=shared.agent.closed))
+        order.before_return(self._delivery)
+
+    def _end(self) -> JobResult:
+        """The job's outcome, waited for; once.
+
+        Raises:
+            ComError: WU_E_INVALID_OPERATION the second time; what kept the job from having an outcome.
+        """
+        with self._guard:
+            if self._claimed:
+                fail(codes.WU_E_INVALID_OPERATION, "the job was ended before")
+            self._claimed = True
+        try:
+            self._ended.wait()
+        except BaseException:  # e.g. Ctrl-C while waiting: the result was not handed out
+            self._claimed = False
+            raise
+        if self._trouble is not None:
+            raise com_error(self._trouble) from self._trouble
+        assert self._outcome is not None
+        return self._outcome
+
+    # --- on the watching thread
+
+    def _hear(self, event: JobEvent) -> None:
+        if isinstance(event.event, Ended):
+            self._outcome = self._job.outcome(0)
+            self._take_end(self._outcome)
+            self._complete()
+
+    def _take_end(self, outcome: JobResult) -> None:
+        """Whatever follows from the outcome and must stand before anybody is told."""
+
+    def _lose(self, trouble: WuaError, *, closed: bool) -> None:
+        """The agent can't say how the job goes on: nothing more will be heard of it here."""
+        if self._ended.is_set():
+            return
+        self._trouble = trouble
+        if not closed:
+            self._complete()
+            return
+        # By this program: it wants no more calls. Whoever waits is released; the job itself may go on.
+        self._ended.set()
+        self._disconnect()
+        self._delivery.finish(None)
+
+    def _complete(self) -> None:
+        self._completed = True
+        self._ended.set()
+        call = self._on_completed
+        args = self._completed_args()
+        self._delivery.finish(None if call is None else lambda: call(self, args))
+        self._on_completed = None
+
+    def _completed_args(self) -> Any:
+        raise NotImplementedError
+
+    def _disconnect(self) -> None:
+        self._delivery.disconnect()
+        self._on_completed = None
+
+
+class SearchJob(AsyncJob, interfaces=("ISearchJob",)):
+    """An asynchronous search (ISearchJob): it has neither progress nor updates."""
+
+    __slots__ = ("_users_only",)
+
+    def __init__(self, shared: Context, on_completed: Call | None, state: Any, *, users_only: bool) -> None:
+        super().__init__(shared, on_completed, state)
+        self._users_only = users_only
+
+    def _completed_args(self) -> callbacks.SearchCompletedCallbackArgs:
+        return callbacks.SearchCompletedCallbackArgs()
+
+
+class _UpdatesJob(AsyncJob):
+    """A job with a list of updates and with progress."""
+
+    __slots__ = ("_on_progress", "_tally", "_updates")
+
+    def __init__(
+        self,
+        shared: Context,
+        chosen: Sequence[Update],
+        on_progress: Call | None,
+        on_completed: Call | None,
+        state: Any,
+    ) -> None:
+        super().__init__(shared, on_completed, state)
+        self._on_progress = on_progress
+        self._updates = updates(tuple(chosen))
+        self._tally = Tally([identify(each) for each in chosen], [size(each) for each in chosen])
+
+    @property
+    def Updates(self) -> UpdateCollection:
+        """The updates of the operation, as they were chosen when it began; read-only."""
+        return self._updates
+
+    def _hear(self, event: JobEvent) -> None:
+        what = event.event
+        if isinstance(what, UpdateEnded):
+            self._tally.settle(what.index, what.result)
+        elif isinstance(what, Progressed):
+            self._advance(what.progress)
+        super()._hear(event)
+
+    def _advance(self, progress: Progress) -> None:
+        self._tally.advance(progress)
+        call = self._on_progress
+        if call is not None:
+            args = self._progress_args()
+            self._delivery.put(lambda: call(self, args), key=(progress.phase, progress.current))
+
+    def _take_end(self, outcome: JobResult) -> None:
+        self._tally.end(outcome)
+        last = self._tally.snapshot().progress
+        if outcome.code is not ResultCode.ABORTED and last.percent < 100:
+            self._advance(replace(last, phase=JobState.ENDED, percent=100, current_percent=100))
+        self._on_progress = None
+
+    def _progress_args(self) -> Any:
+        raise NotImplementedError
+
+    def _disconnect(self) -> None:
+        super()._disconnect()
+        self._on_progress = None
+
+
+class DownloadJob(_UpdatesJob, interfaces=("IDownloadJob",)):
+    """An asynchronous download (IDownloadJob)."""
+
+    __slots__ = ()
+
+    def GetProgress(self) -> DownloadProgress:
+        """How far it is now: a new object each time, which does not change."""
+        return DownloadProgress(self._tally.snapshot())
+
+    def _take_end(self, outcome: JobResult) -> None:
+        super()._take_end(outcome)
+        now = self._tally.snapshot()
+        for place, update in enumerate(self._updates):
+            note_downloaded(update, now.part(place).code)
+
+    def _completed_args(self) -> callbacks.DownloadCompletedCallbackArgs:
+        return callbacks.DownloadCompletedCallbackArgs()
+
+    def _progress_args(self) -> callbacks.DownloadProgressChangedCallbackArgs:
+        return callbacks.DownloadProgressChangedCallbackArgs(self.GetProgress())
+
+
+class InstallationJob(_UpdatesJob, interfaces=("IInstallationJob",)):
+    """An asynchronous installation or removal (IInstallationJob); it does not say which."""
+
+    __slots__ = ()
+
+    def GetProgress(self) -> InstallationProgress:
+        """How far it is now: a new object each time, which does not change."""
+        return InstallationProgress(self._tally.snapshot())
+
+    def _completed_args(self) -> callbacks.InstallationCompletedCallbackArgs:
+        return callbacks.InstallationCompletedCallbackArgs()
+
+    def _progress_args(self) -> callbacks.InstallationProgressChangedCallbackArgs:
+        return callbacks.InstallationProgressChangedCallbackArgs(self.GetProgress())

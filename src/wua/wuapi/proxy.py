@@ -1,0 +1,84 @@
+"""Proxy settings of a session (IWebProxy)."""
+
+from wua.model import codes
+from wua.wuapi.collections import StringCollection
+from wua.wuapi.declare import ComObject
+from wua.wuapi.errors import fail
+
+
+class WebProxy(ComObject, interfaces=("IWebProxy",)):
+    """Proxy settings (IWebProxy, ``Microsoft.Update.WebProxy``): kept, handed back, and not used.
+
+    The interface says the same of itself from Windows 10 on. apt fetches with apt's own proxy settings,
+    which wua leaves alone.
+    """
+
+    __slots__ = ("_address", "_auto_detect", "_bypass", "_bypass_local", "_password", "_user")
+
+    def __init__(self) -> None:
+        self._address: str | None = None
+        self._auto_detect = False
+        self._bypass = StringCollection()
+        self._bypass_local = False
+        self._user = ""
+        self._password = ""
+
+    @property
+    def Address(self) -> str | None:
+        """Host and port; None connects directly."""
+        return self._address
+
+    @Address.setter
+    def Address(self, value: str | None) -> None:
+        self._address = value
+
+    @property
+    def AutoDetect(self) -> bool:
+        return self._auto_detect
+
+    @AutoDetect.setter
+    def AutoDetect(self, value: bool) -> None:
+        self._auto_detect = value
+
+    @property
+    def BypassList(self) -> StringCollection:
+        return self._bypass
+
+    @BypassList.setter
+    def BypassList(self, value: StringCollection | None) -> None:
+        if value is None:
+            fail(codes.E_POINTER, "BypassList takes a collection")
+        self._bypass = value
+
+    @property
+    def BypassProxyOnLocal(self) -> bool:
+        return self._bypass_local
+
+    @BypassProxyOnLocal.setter
+    def BypassProxyOnLocal(self, value: bool) -> None:
+        self._bypass_local = value
+
+    @property
+    def ReadOnly(self) -> bool:
+        """False: a program may always change its own settings."""
+        return False
+
+    @property
+    def UserName(self) -> str:
+        return self._user
+
+    @UserName.setter
+    def UserName(self, value: str | None) -> None:
+        self._user = value or ""
+
+    def SetPassword(self, value: str | None) -> None:
+        """Can be set and not read."""
+        self._password = value or ""
+
+    def PromptForCredentials(self, parentWindow: object, title: str | None) -> None:
+        """Raises ComError WU_E_NO_UI_SUPPORT: there is no window to ask in."""
+        fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to ask for credentials in")
+
+    def PromptForCredentialsFromHwnd(self, parentWindow: int, title: str | None) -> None:
+        """Raises ComError WU_E_NO_UI_SUPPORT: there is no window to ask in."""
+        fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to ask for credentials in")

@@ -1,0 +1,83 @@
+"""The root object (IUpdateSession to IUpdateSession3)."""
+
+import locale
+import os
+from typing import Final
+
+from wua.model import codes
+from wua.wuapi.context import Application, Context
+from wua.wuapi.downloader import UpdateDownloader
+from wua.wuapi.errors import fail
+from wua.wuapi.history import UpdateHistoryEntryCollection, query
+from wua.wuapi.installer import UpdateInstaller
+from wua.wuapi.proxy import WebProxy as Proxy
+from wua.wuapi.searcher import UpdateSearcher
+
+ENGLISH: Final = 0x0409  # what C and POSIX mean
+
+
+def user_language() -> int:
+    """The LCID of the caller's language, from LC_ALL, LC_MESSAGES or LANG."""
+    values = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, values), "").partition(".")[0].partition("@")[0]
+    by_name = {text: number for number, text in locale.windows_locale.items()}
+    return by_name.get(name, ENGLISH)
+
+
+class UpdateSession(Application, interfaces=("IUpdateSession3",)):
+    """Makes searchers, downloaders and installers (IUpdateSession3, ``Microsoft.Update.Session``).
+
+    What it makes takes over ClientApplicationID and UserLocale as they are at that moment.
+    """
+
+    __slots__ = ("_locale", "_proxy")
+
+    def _start(self, shared: Context, application: str | None) -> None:
+        super()._start(shared, application)
+        self._locale: int | None = None
+        self._proxy = Proxy()
+
+    @property
+    def ReadOnly(self) -> bool:
+        """False: a program may always change its own session."""
+        return False
+
+    @property
+    def UserLocale(self) -> int:
+        """The LCID of the wanted language; the caller's own when it was never set.
+
+        Debian's indexes bring texts in one language only, so it changes nothing yet.
+        """
+        return user_language() if self._locale is None else self._locale
+
+    @UserLocale.setter
+    def UserLocale(self, value: int) -> None:
+        self._locale = value
+
+    @property
+    def WebProxy(self) -> Proxy:
+        """Kept and handed back; see WebProxy for why it is not used."""
+        return self._proxy
+
+    @WebProxy.setter
+    def WebProxy(self, value: Proxy | None) -> None:
+        if value is None:
+            fail(codes.E_POINTER, "WebProxy takes a proxy object")
+        self._proxy = value
+
+    def CreateUpdateSearcher(self) -> UpdateSearcher:
+        return UpdateSearcher._of(self._context, self._application)
+
+    def CreateUpdateDownloader(self) -> UpdateDownloader:
+        return UpdateDownloader._of(self._context, self._application)
+
+    def CreateUpdateInstaller(self) -> UpdateInstaller:
+        return UpdateInstaller._of(self._context, self._application)
+
+    def QueryHistory(self, criteria: str | None, startIndex: int, count: int) -> UpdateHistoryEntryCollection:
+        """Entries of the history, newest first; ``criteria`` is empty or ``UpdateID='…'``.
+
+        Raises:
+            ComError: WU_E_INVALID_CRITERIA; WU_E_INVALIDINDEX, also when there is no entry at all.
+        """
+        return query(self._context, criteria, startIndex, count)
