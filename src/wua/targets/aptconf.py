@@ -30,7 +30,7 @@ HOOKS: Final = (
     "DPkg::Pre-Install-Pkgs",
 )
 _NOT_CARRIED: Final = re.compile(
-    r"^(APT::(Update|Sandbox|Architectures?|Compressor|Periodic|Archives|Machine-ID|Keep-Fds|Status-F.*)"
+    r"^(APT::(Update|Sandbox|Architectures?|Compressor|Config|Periodic|Archives|Machine-ID|Keep-Fds|Status-F.*)"
     r"|Acquire::(IndexTargets|CompressionTypes|Changelogs|cdrom))(::|$)|Invoke|Hooks",
     re.IGNORECASE,
 )
