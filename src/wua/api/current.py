@@ -20,7 +20,7 @@ _guard: Final = threading.Lock()
 def use(agent: Agent) -> Iterator[Agent]:
     """``with wua.use(agent):`` whatever names no agent in the block means this one.
 
-    So do callbacks of jobs begun in the block, whichever thread they run on. Leaving does not close the agent.
+    So do callbacks of jobs begun in the block, on whichever thread. Leaving does not close the agent.
     """
     token = _chosen.set(agent)
     try:
