@@ -53,7 +53,8 @@ CATEGORY: Final = Category("0fa1201d-4330-4fa8-8ae9-b877473b6441", "Security Upd
 
 
 class SimulatedUpdate(Value, frozen=True):
-    """One update and its fate. ``gate``: a FIFO that the installer reads a line from before it goes on.
+    """One update and its fate. ``gate``: a FIFO that the installer reads a line from before it goes on;
+    ``download_gate`` the same for fetching it.
 
     ``exit`` other than 0 makes the installer fail with that code; ``lie`` makes it report success
     and change nothing; ``reboot`` asks for a restart; ``size`` in bytes.
@@ -68,6 +69,7 @@ class SimulatedUpdate(Value, frozen=True):
     reboot: bool = False
     gate: str = ""
     download_exit: int = 0
+    download_gate: str = ""
     mandatory: bool = False
     installing: Behavior = Behavior()
 
@@ -144,7 +146,7 @@ class SimulatedMachine:
 
     def shadow(self, folder: Path) -> "SimulatedMachine":
         """A machine with the same updates, none of them gated or downloaded."""
-        updates = [replace(u, gate="", installed=self.installed(u)) for u in self.updates()]
+        updates = [replace(u, gate="", download_gate="", installed=self.installed(u)) for u in self.updates()]
         return SimulatedMachine.create(folder, updates)
 
 
@@ -223,6 +225,11 @@ class SimulatedService:
     def refresh(
         self, *, force: bool, max_age: float, tell: Callable[[str], None]
     ) -> tuple[SearchWarning, ...]:
+        """Nothing to fetch; where the machine's folder has a FIFO ``search-gate``, a line is read from it."""
+        gate = self._machine.root / "search-gate"
+        if gate.exists():
+            with gate.open() as line:
+                line.readline()
         return ()
 
     def sync(self) -> tuple[SearchWarning, ...]:
@@ -316,6 +323,8 @@ class SimulatedHandler:
         for number in self.missing(plan):
             update = self._update(plan.items[number])
             script.append(f"echo begin {number} >&{{status}}")
+            if update.download_gate:
+                script.append(f"read answer < {shlex.quote(update.download_gate)}")
             if update.download_exit:
                 script.append(f"exit {update.download_exit}")
             script.append(f"echo content > cache/{shlex.quote(update.name)}; echo done {number} >&{{status}}")
