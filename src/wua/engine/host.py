@@ -10,7 +10,6 @@ import os
 import selectors
 import signal
 import socket
-import sys
 import threading
 import time
 from collections import deque
@@ -28,6 +27,7 @@ from wua.model.plugins import Target
 from wua.model.problems import WuaError
 from wua.model.states import JobState
 from wua.system.locks import FileLock
+from wua.system.log import log
 
 IDLE_SECONDS: Final = 15.0
 DOWNLOADS: Final = 4  # jobs that only download, at the same time
@@ -143,7 +143,7 @@ class JobHost:
             runner.run()
         except (WuaError, Undecided) as failure:
             stuck = not self._stopping
-            self._log(f"job {job_id}: {failure}; it is tried again")
+            log(f"job {job_id}: {failure}; it is tried again")
         finally:
             with self._guard:
                 self._running.pop(job_id, None)
@@ -154,12 +154,6 @@ class JobHost:
             self._deliverer.wake()
             self._look = True
             self._wakeup.set()
-
-    @staticmethod
-    def _log(text: str) -> None:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with contextlib.suppress(OSError):  # the log is on a disk that may be full
-            print(f"{stamp} {text}", file=sys.stderr, flush=True)
 
     # --- clients
 

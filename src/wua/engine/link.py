@@ -85,7 +85,7 @@ class HostLink:
         self._answered = threading.Condition(self._guard)
         self._socket: socket.socket | None = None
         self._generation = 0  # grows with every connection made and lost
-        self._acks = 0
+        self._sent = self._acks = 0  # wake lines on this connection, and answers to them
         self._reader: threading.Thread | None = None
         self._closed = threading.Event()
         self.broken: WuaError | None = None  # why a wanted host can't be started
@@ -101,21 +101,30 @@ class HostLink:
         for _ in range(5):
             with self._guard:
                 connection = self._connected(start=True)
-                if connection is None:
+                if connection is None or self._is_heard(connection):
                     return
-                generation, acks = self._generation, self._acks
-                try:
-                    connection.sendall(b"wake\n")
-                except OSError:
-                    self._lose(generation)
-                    continue
-                while self._acks == acks and self._generation == generation:
-                    self._answered.wait(START_TIMEOUT)
-                if self._generation == generation:
-                    return
-        raise error(
-            "host-failed", f"the job host ends as soon as it is started; its log is {self._run_dir}/host.log"
-        )
+        raise self._failed("ends as soon as it is started")
+
+    def _is_heard(self, connection: socket.socket) -> bool:
+        """Send a line and wait for the answer to it; False when the connection is lost."""
+        generation = self._generation
+        self._sent += 1
+        mine = self._sent
+        try:
+            connection.sendall(b"wake\n")
+        except OSError:
+            self._lose(generation)
+            return False
+
+        def answered() -> bool:
+            return self._generation != generation or self._acks >= mine
+
+        if not self._answered.wait_for(answered, START_TIMEOUT):
+            raise self._failed("does not answer")
+        return self._generation == generation
+
+    def _failed(self, how: str) -> WuaError:
+        return error("host-failed", f"the job host {how}; its log is {self._run_dir}/host.log")
 
     def listen(self) -> None:
         """Connect if a host runs, so that its news arrive; start one if one is wanted."""
@@ -145,6 +154,7 @@ class HostLink:
             if found is not None:
                 self._socket = found
                 self._generation += 1
+                self._sent = self._acks = 0
                 self.broken = None
                 self._reader = threading.Thread(
                     target=self._read, args=(found, self._generation), name="wua-link", daemon=True

@@ -36,7 +36,7 @@ def acquire(
     if not lock.acquire():
         _wait_for_lock(lock, wakeup, deadline, aborting, tell)
     try:
-        _wait_for_others(target, wakeup, deadline, aborting, tell)
+        wait_for_others(target, wakeup, timeout=timeout, aborting=aborting, tell=tell)
     except BaseException:
         lock.release()
         raise
@@ -83,7 +83,7 @@ def _wait_for_lock(
     try:
         while not state["granted"]:
             holder = lock_holder(lock.path)
-            if holder and holder != told:
+            if holder and holder != told and holder.pid != os.getpid():  # it may be ours by now
                 tell(holder)
                 told = holder
             if time.monotonic() >= deadline:
@@ -98,13 +98,16 @@ def _wait_for_lock(
     granted.close()
 
 
-def _wait_for_others(
+def wait_for_others(
     target: Target,
     wakeup: Wakeup,
-    deadline: float,
+    *,
+    timeout: float,
     aborting: Callable[[], bool],
     tell: Callable[[Holder], None],
 ) -> None:
+    """Wait until no package manager but ours holds a lock on the target. Raises as ``acquire`` does."""
+    deadline = time.monotonic() + timeout
     told = None
     while holders := target.holders():
         holder = holders[0]

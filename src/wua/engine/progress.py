@@ -16,14 +16,20 @@ INTERVAL: Final = 0.1  # seconds between two progress events of one phase and up
 class ProgressTracker:
     """Keeps the newest progress; ``advance`` answers it when it is worth telling, else None.
 
-    ``now`` is a monotonic clock in seconds.
+    ``now`` is a monotonic clock in seconds. ``last`` is what was told before, by another host perhaps.
     """
 
-    def __init__(self, updates: tuple[UpdateId, ...], plan: Plan | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        updates: tuple[UpdateId, ...],
+        plan: Plan | None,
+        now: Callable[[], float],
+        last: Progress | None = None,
+    ) -> None:
         index = {update: number for number, update in enumerate(updates)}
         self._index = [index.get(item.update, -1) for item in plan.items] if plan else []
         self._now = now
-        self._last = Progress(JobState.QUEUED)
+        self.last = last or Progress(JobState.QUEUED)
         self._told_at = -1e9
         self._bytes_at: tuple[float, int] = (now(), 0)
 
@@ -31,14 +37,14 @@ class ProgressTracker:
         """Take in a step of ``phase``."""
         current = self._index[step.item] if 0 <= step.item < len(self._index) else -1
         if current < 0:
-            current = self._last.current
-        same_update = current == self._last.current and phase is self._last.phase
+            current = self.last.current
+        same_update = current == self.last.current and phase is self.last.phase
         item_percent = int(100 * min(max(step.item_within, 0.0), 1.0))
         progress = Progress(
             phase=phase,
-            percent=max(self._last.percent, overall_percent(phase, step.within)),
+            percent=max(self.last.percent, overall_percent(phase, step.within)),
             current=current,
-            current_percent=max(item_percent, self._last.current_percent) if same_update else item_percent,
+            current_percent=max(item_percent, self.last.current_percent) if same_update else item_percent,
             text=step.text,
             bytes_done=step.bytes_done,
             bytes_total=step.bytes_total,
@@ -47,8 +53,8 @@ class ProgressTracker:
             download_phase=self._download_phase(phase),
             rate=self._rate(step.bytes_done),
         )
-        worth = not same_update or (progress != self._last and self._now() - self._told_at >= INTERVAL)
-        self._last = progress
+        worth = not same_update or (progress != self.last and self._now() - self._told_at >= INTERVAL)
+        self.last = progress
         if not worth:
             return None
         self._told_at = self._now()
@@ -57,8 +63,8 @@ class ProgressTracker:
     def final(self) -> Progress:
         """The last one: 100 %, failed updates counted as processed."""
         last = max(self._index, default=0)
-        self._last = Progress(JobState.ENDED, 100, max(last, 0), 100, download_phase=DownloadPhase.VERIFYING)
-        return self._last
+        self.last = Progress(JobState.ENDED, 100, max(last, 0), 100, download_phase=DownloadPhase.VERIFYING)
+        return self.last
 
     @staticmethod
     def _download_phase(phase: JobState) -> int:

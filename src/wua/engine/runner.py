@@ -1,7 +1,8 @@
 """Runs one acting job through the states of the job table, from wherever it stands.
 
 Every state is saved before anything is done in it, so a job that is found in a state, by this host or by
-the next, is entered there again: ``run`` is the normal way and the recovery at once.
+the next, is entered there again: ``run`` is the normal way and the recovery at once. Once an installer
+has begun, nothing but the system says what came of the job, whatever else goes wrong.
 """
 
 import time
@@ -10,45 +11,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from wua.engine import locking, results
+from wua.engine.job_runs import JobRuns, Workshop
 from wua.engine.progress import ProgressTracker
-from wua.engine.runs import Outcome, RunWatch, Spawner, Wakeup, fence, write_command
+from wua.engine.runs import Undecided, Wakeup
 from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
     JobKind,
     Noted,
     Progressed,
-    Stalled,
     UpdateEnded,
     UpdateResult,
     Waiting,
 )
 from wua.model.plans import Plan
-from wua.model.plugins import Command, Handler, Holder, ItemOutcome, RunRecord, StepProgress, Target
+from wua.model.plugins import Command, Holder, ItemOutcome, StepProgress
 from wua.model.problems import Problem, WuaError, problem
 from wua.model.states import TABLE, JobState, OnCancel
 from wua.model.struct import replace
 from wua.model.updates import UpdateId
-from wua.store.state import Run, StateStore
 from wua.system.locks import FileLock
-from wua.system.process import ProcessRef, boot_id
+from wua.system.process import ProcessRef
 
 S: Final = JobState
-
-
-class Workshop(msgspec.Struct, frozen=True):
-    """What every runner of one job host shares. ``changed`` tells watchers that a job moved on."""
-
-    store: StateStore
-    target: Target
-    handler: Handler
-    service_id: str
-    spawner: Spawner
-    changed: Callable[[str], None]
-    clock: Callable[[], float] = time.time
 
 
 class Aborted(Exception):
@@ -65,9 +51,6 @@ class Runner:
         self._id = job_id
         self._wakeup = Wakeup()
         self._lock: FileLock | None = None
-        self._timed_out: Problem | None = None
-        self._phase_began = time.monotonic()
-        self._stalled = False
         self._steps: Mapping[JobState, Callable[[], JobState]] = {
             S.QUEUED: lambda: S.PLANNING,
             S.PLANNING: self._planning,
@@ -83,49 +66,74 @@ class Runner:
         self._wakeup.set()
 
     def run(self) -> None:
-        """Take the job to its end. Never raises for what happens to the job."""
-        self._job = self._store.job(self._id)
-        owner: ProcessRef | None = ProcessRef.current()
-        if owner is not None and self._job.state is not S.QUEUED:
-            self._store.own(self._id, owner)
-        self._settled = self._settled_before()
-        self._plan = saved = self._store.plan(self._id)
-        self._track()
+        """Take the job to its end. What happens to the job is in its result.
+
+        Raises:
+            Undecided, WuaError: the store or the state folder can't be written; it can be tried again.
+        """
         try:
-            state = self._job.state
-            if state is S.VERIFYING and self._job.kind.changes_target:
-                self._take_lock()
-            while state is not S.ENDED:
-                self._stop_if_asked(state)
-                self._phase_began = time.monotonic()
-                following = self._steps[state]()
-                if following is not S.ENDED:
-                    self._enter(following, owner if state is S.QUEUED else None, saved=self._plan is saved)
-                    saved = self._plan
-                state = following
-        except (Aborted, locking.Interrupted):
-            self._come_to_nothing(problem("aborted", "the job was aborted before it changed anything"))
-        except WuaError as failure:
-            self._come_to_nothing(failure.problem)
-        except Exception:  # noqa: BLE001 - a defect must end the job with its name, not leave a caller waiting for ever
-            self._come_to_nothing(problem("unexpected", traceback.format_exc(limit=-3)))
+            self._begin()
+            self._go_on(self._job.state)
         finally:
             if self._lock is not None:
                 self._lock.release()
             self._wakeup.close()
         self._shop.changed(self._id)
 
-    def _enter(self, state: JobState, owner: ProcessRef | None, *, saved: bool) -> None:
+    def _begin(self) -> None:
+        self._job = self._store.job(self._id)
+        self._recovered = self._job.state is not S.QUEUED
+        if self._recovered:
+            self._store.own(self._id, ProcessRef.current())
+        self._settled = self._settled_before()
+        self._told = set(self._settled)
+        self._plan = self._saved_plan = self._store.plan(self._id)
+        self._tracker = ProgressTracker(self._job.updates, self._plan, time.monotonic, self._job.progress)
+        self._runs = JobRuns(
+            self._shop, self._job, self._wakeup, self._needed_plan, tell=self._tell, progress=self._progress
+        )
+
+    def _go_on(self, state: JobState) -> None:
+        try:
+            self._walk(state)
+        except (Aborted, locking.Interrupted):
+            self._come_to_nothing(problem("aborted", "the job was aborted before it changed anything"))
+        except Undecided:
+            raise
+        except WuaError as failure:
+            self._stopped_by(failure.problem)
+        except Exception:  # noqa: BLE001 - a defect must end the job with its name, not leave a caller waiting for ever
+            self._stopped_by(problem("unexpected", traceback.format_exc(limit=-3)))
+
+    def _walk(self, state: JobState) -> None:
+        if state is S.VERIFYING and self._job.kind.changes_target:
+            self._take_lock()
+        while state is not S.ENDED:
+            self._stop_if_asked(state)
+            self._runs.phase_begins()
+            following = self._steps[state]()
+            if following is not S.ENDED:
+                self._enter(following, first=state is S.QUEUED)
+            state = following
+
+    def _enter(self, state: JobState, *, first: bool = False) -> None:
         progress = self._tracker.advance(state, StepProgress())
-        events = () if progress is None else (Progressed(progress),)
-        plan = None if saved else self._plan
-        self._store.transition(self._id, state, plan=plan, owner=owner, events=events)
+        events: list[AnyEvent] = self._untold(self._settled)
+        if progress is not None:
+            events.append(Progressed(progress))
+        plan = None if self._plan is self._saved_plan else self._plan
+        owner = ProcessRef.current() if first else None
+        if not self._store.transition(self._id, state, plan=plan, owner=owner, events=events):
+            raise Aborted
+        self._saved_plan = self._plan
+        self._told |= self._settled.keys()
         self._shop.changed(self._id)
 
     # --- states
 
     def _planning(self) -> JobState:
         spec = self._job.spec
+        self._shop.service.sync()
         if spec.plan is not None:
             self._plan = spec.plan
             self._handler.check(self._plan)
@@ -138,7 +146,7 @@ class Runner:
         if not self._job.updates:
             self._job = replace(self._job, updates=tuple(item.update for item in self._plan.requested))
             self._store.set_updates(self._id, self._job.updates)
-        self._track()
+        self._tracker = ProgressTracker(self._job.updates, self._plan, time.monotonic, self._tracker.last)
         if not self._plan.items:
             return S.EVALUATING
         return S.DOWNLOADING if spec.download or self._job.kind is JobKind.DOWNLOAD else S.LOCKING
@@ -147,15 +155,18 @@ class Runner:
         plan = self._needed_plan()
         if self._job.spec.cache and (taken := self._handler.collect(plan, Path(self._job.spec.cache))):
             self._note(f"{taken} files taken from {self._job.spec.cache} and verified")
+        alone = self._job.kind is JobKind.DOWNLOAD  # then each file tells what became of it
         missing = self._handler.missing(plan)
         if missing:
             for command in self._handler.download(plan):
-                self._run(command, S.DOWNLOADING)
-            self._stop_if_asked(S.DOWNLOADING)
-            if self._timed_out:
-                raise WuaError(self._timed_out)
+                if not self._aborting():
+                    self._start(command, S.DOWNLOADING)
+            if not alone:
+                self._stop_if_asked(S.DOWNLOADING)
+                if self._runs.cause:
+                    raise WuaError(self._runs.cause)
             missing = self._handler.missing(plan)
-        if self._job.kind is JobKind.DOWNLOAD:
+        if alone:
             return S.EVALUATING
         if missing:
             self._download_failed(plan, missing)
@@ -170,12 +181,13 @@ class Runner:
 
     def _repairing(self) -> JobState:
         plan = self._needed_plan()
-        self._adopt(S.REPAIRING)
+        self._runs.adopt(S.REPAIRING)
         self._take_lock()
-        installed = self._has_run(S.INSTALLING)
-        while command := self._handler.next_repair(plan, self._records()):
+        installed = self._runs.has(S.INSTALLING)
+        while command := self._handler.next_repair(plan, self._runs.records()):
+            self._wait_for_others()
             self._note("repairing: " + " ".join(command.argv[:1] + command.argv[-2:]))
-            self._run(command, S.REPAIRING)
+            self._start(command, S.REPAIRING)
         if installed:
             return S.EVALUATING
         if left := self._shop.target.is_interrupted():
@@ -191,21 +203,47 @@ class Runner:
 
     def _installing(self) -> JobState:
         plan = self._needed_plan()
-        self._adopt(S.INSTALLING)
-        self._take_lock()
-        done = len([run for run in self._store.runs(self._id) if run.phase is S.INSTALLING])
-        for command in self._handler.install(plan)[done:]:
-            self._run(command, S.INSTALLING)
+        self._runs.adopt(S.INSTALLING)
+        done = sum(run.phase is S.INSTALLING for run in self._store.runs(self._id))
+        commands = self._handler.install(plan)[done:]
+        try:
+            self._take_lock()
+        except WuaError as held:
+            if not done:
+                raise
+            self._note(f"judged without the lock: {held}")
+            self._runs.cause = held.problem if commands else None
+            return S.EVALUATING
+        if not done:
+            if self._aborting():
+                raise Aborted
+            if self._recovered and self._is_stale(plan):
+                return S.REPAIRING
+        for command in commands:
+            self._start(command, S.INSTALLING)
         killed = any(
-            r.exit is None or r.exit < 0 or r.cancelled for r in self._records() if r.phase is S.INSTALLING
+            r.exit is None or r.exit < 0 or r.cancelled
+            for r in self._runs.records()
+            if r.phase is S.INSTALLING
         )
         left = self._shop.target.is_interrupted()
         return S.REPAIRING if left and (killed or "journal" in left) else S.EVALUATING
 
+    def _is_stale(self, plan: Plan) -> bool:
+        """Verify again what an earlier host had verified: nobody held the lock since it died.
+
+        Whether the target must be repaired first. Raises WuaError when the plan can't be applied any more.
+        """
+        if self._shop.target.is_interrupted():
+            return True
+        self._handler.check(plan)
+        self._handler.verify(plan)
+        return False
+
     def _evaluating(self) -> JobState:
         plan = self._plan
         outcomes: tuple[ItemOutcome, ...] = ()
-        records = self._records()
+        records = self._runs.records()
         if plan is not None and plan.items:
             outcomes = self._handler.judge(plan, records)
             if self._job.kind is JobKind.DOWNLOAD:
@@ -213,20 +251,36 @@ class Runner:
         found = results.update_results(self._job, plan, outcomes, self._settled)
         acted = self._job.kind.changes_target and any(r.phase is S.INSTALLING for r in records)
         restart = self._restart_reasons() if acted else ()
-        cancelled = any(record.cancelled for record in records)
+        cancelled = self._aborting() or any(record.cancelled for record in records)
         output = next((r.output for r in reversed(records) if r.phase is S.INSTALLING), "")
         whole = results.job_result(
-            found, aborted=cancelled, restart=restart, output=output, cause=self._timed_out
+            found, aborted=cancelled, restart=restart, output=output, cause=self._runs.cause
         )
         entries = []
         if acted and plan is not None:
             entries = results.history_entries(
-                self._job, plan, outcomes, self._shop.service_id, self._shop.clock()
+                self._job, plan, outcomes, self._shop.service.service.id, self._shop.clock()
             )
         self._store.finish(self._id, whole, entries, events=self._last_events(found))
         return S.ENDED
 
     # --- ends and helpers
+
+    def _stopped_by(self, cause: Problem) -> None:
+        """End a job that can't go on: from the system where an installer has begun, else as failed."""
+        self._runs.settle()
+        if not self._runs.has(S.INSTALLING):
+            self._come_to_nothing(cause)
+            return
+        self._runs.cause = self._runs.cause or cause
+        try:
+            if self._store.job(self._id).state is not S.EVALUATING:
+                self._enter(S.EVALUATING)
+            self._evaluating()
+        except WuaError as failure:
+            self._come_to_nothing(failure.problem)
+        except Exception:  # noqa: BLE001 - as above: a defect in judging ends the job, too
+            self._come_to_nothing(problem("unexpected", traceback.format_exc(limit=-3)))
 
     def _come_to_nothing(self, cause: Problem) -> None:
         found = results.failed_results(self._job, cause, self._settled)
@@ -236,25 +290,27 @@ class Runner:
 
     def _last_events(self, found: tuple[UpdateResult, ...], *, aborted: bool = False) -> list[AnyEvent]:
         """Every update's end, and 100 % unless the job was aborted before it did anything."""
-        events: list[AnyEvent] = [
-            UpdateEnded(index, result) for index, result in enumerate(found) if index not in self._settled
-        ]
+        events = self._untold(dict(enumerate(found)))
         if not aborted:
             events.append(Progressed(self._tracker.final()))
         return events
 
+    def _untold(self, found: Mapping[int, UpdateResult]) -> list[AnyEvent]:
+        return [UpdateEnded(n, found[n]) for n in sorted(found) if n not in self._told]
+
+    def _aborting(self) -> bool:
+        return self._store.abort_requested(self._id)
+
     def _stop_if_asked(self, state: JobState) -> None:
-        if TABLE[state].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL) and self._store.abort_requested(
-            self._id
-        ):
+        """Raises Aborted, where the state ends at once. A download that is the whole job tells by file."""
+        if state is S.DOWNLOADING and self._job.kind is JobKind.DOWNLOAD:
+            return
+        if TABLE[state].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL) and self._aborting():
             raise Aborted
 
     def _needed_plan(self) -> Plan:
         assert self._plan is not None, "states after planning have a plan"
         return self._plan
-
-    def _track(self) -> None:
-        self._tracker = ProgressTracker(self._job.updates, self._plan, time.monotonic)
 
     def _tell(self, *events: AnyEvent) -> None:
         self._store.tell(self._id, *events)
@@ -274,9 +330,24 @@ class Runner:
                 self._shop.target,
                 self._wakeup,
                 timeout=self._job.spec.lock_timeout,
-                aborting=lambda: not self._store.runs(self._id) and self._store.abort_requested(self._id),
+                aborting=self._may_give_up,
                 tell=self._waiting,
             )
+
+    def _wait_for_others(self) -> None:
+        """A package manager that an installer left behind may outlive it."""
+        locking.wait_for_others(
+            self._shop.target,
+            self._wakeup,
+            timeout=self._job.spec.lock_timeout,
+            aborting=self._may_give_up,
+            tell=self._waiting,
+        )
+
+    def _may_give_up(self) -> bool:
+        """An abort ends the wait for a lock, unless something was changed already."""
+        acted = any(run.phase in (S.REPAIRING, S.INSTALLING) for run in self._store.runs(self._id))
+        return not acted and self._aborting()
 
     def _waiting(self, holder: Holder) -> None:
         self._tell(Waiting(str(holder)))
@@ -311,14 +382,15 @@ class Runner:
         return found or list(plan.request.updates)
 
     def _settle(self, update: UpdateId, cause: Problem) -> None:
-        index = self._job.updates.index(update)
+        """Decide on an update; it is told together with the step that follows."""
         result = UpdateResult(update, ResultCode.FAILED, cause.hresult, problem=cause)
-        self._settled[index] = result
-        self._tell(UpdateEnded(index, result))
+        for index, asked in enumerate(self._job.updates):
+            if asked == update:
+                self._settled[index] = result
 
     def _download_outcomes(self, plan: Plan, judged: tuple[ItemOutcome, ...]) -> tuple[ItemOutcome, ...]:
         missing = set(self._handler.missing(plan))
-        cancelled = any(record.cancelled for record in self._records())
+        cancelled = self._aborting() or any(record.cancelled for record in self._runs.records())
         outcomes = []
         for outcome in judged:
             if outcome.item not in missing:
@@ -327,14 +399,14 @@ class Runner:
             file = plan.items[outcome.item].file
             cause = outcome.problem or problem("download-failed", file)
             if cancelled:
-                cause = problem("aborted", f"{file} was not fetched")
+                cause = self._runs.cause or problem("aborted", f"{file} was not fetched")
             outcomes.append(replace(outcome, done=False, seen="not in the cache", problem=cause))
         return tuple(outcomes)
 
     def _download_failed(self, plan: Plan, missing: tuple[int, ...]) -> None:
         """Settle every update of an install whose download failed, each with its own reason, and give up."""
         outcomes = {
-            o.item: o for o in self._download_outcomes(plan, self._handler.judge(plan, self._records()))
+            o.item: o for o in self._download_outcomes(plan, self._handler.judge(plan, self._runs.records()))
         }
         first = outcomes[missing[0]].problem or problem("download-failed", plan.items[missing[0]].file)
         for index in missing:
@@ -344,91 +416,8 @@ class Runner:
                 self._settle(item.update, cause)
         raise WuaError(first)
 
+    def _start(self, command: Command, phase: JobState) -> None:
+        self._runs.run(command, phase, self._lock.fileno() if self._lock is not None else None)
+
     def _restart_reasons(self) -> tuple[str, ...]:
         return tuple(r.text for r in self._shop.target.restart_reasons() if r.scope == "machine")
-
-    # --- runs
-
-    def _folder(self) -> Path:
-        return Path(self._shop.target.paths.state) / "jobs" / self._id
-
-    def _has_run(self, phase: JobState) -> bool:
-        return any(run.phase is phase for run in self._store.runs(self._id))
-
-    def _records(self) -> tuple[RunRecord, ...]:
-        return tuple(
-            RunRecord(
-                run.phase,
-                run.exit,
-                f"{run.folder}/output",
-                f"{run.folder}/lines",
-                run.cancelled,
-                self._command(run).argv,
-            )
-            for run in self._store.runs(self._id)
-            if run.ended
-        )
-
-    def _run(self, command: Command, phase: JobState) -> Outcome:
-        """Run a command under a supervisor, having recorded that it will be run."""
-        run = self._store.begin_run(self._id, phase, self._folder())
-        write_command(Path(run.folder), command)
-        lock = self._lock.fileno() if self._lock is not None else None
-        launched = self._shop.spawner.start(run.folder, lock)
-        return self._follow(run, launched)
-
-    def _adopt(self, phase: JobState) -> None:
-        """Deal with runs of an earlier host: wait for a living one, credit an ended one."""
-        for run in [run for run in self._store.runs(self._id) if run.phase is phase and not run.ended]:
-            folder = Path(run.folder)
-            same_boot = run.boot == boot_id()
-            if same_boot and fence(folder):
-                self._store.forget_run(self._id, run.n)
-                self._note(f"run {run.n} had not begun when its job host died; it is begun again")
-                continue
-            self._note(f"adopted by job host {ProcessRef.current().pid}")
-            outcome = self._follow(run, None)
-            said = "is lost" if outcome.exit is None else f"was {outcome.exit}"
-            self._note(f"the installer's exit status {said}")
-
-    def _follow(self, run: Run, launched: ProcessRef | None) -> Outcome:
-        reader = self._handler.reader(self._needed_plan(), run.phase)
-        watch = RunWatch(
-            Path(run.folder),
-            self._wakeup,
-            on_lines=lambda lines: self._on_lines(run, reader.feed(lines)[0]),
-            on_wake=lambda: self._cancel_if_asked(run, watch),
-            on_tick=lambda idle: self._on_tick(run, watch, idle),
-        )
-        self._cancel_if_asked(run, watch)
-        outcome = watch.follow(launched)
-        self._store.end_run(self._id, run.n, outcome.exit)
-        return outcome
-
-    def _on_lines(self, run: Run, step: StepProgress) -> None:
-        self._stalled = False
-        self._progress(run.phase, step)
-
-    def _cancel_if_asked(self, run: Run, watch: RunWatch) -> None:
-        number = self._command(run).cancel_signal
-        if number and (self._store.abort_requested(self._id) or self._timed_out):
-            self._store.mark_cancelled(self._id, run.n)
-            watch.signal(number)
-
-    @staticmethod
-    def _command(run: Run) -> Command:
-        return msgspec.json.decode((Path(run.folder) / "command.json").read_bytes(), type=Command)
-
-    def _on_tick(self, run: Run, watch: RunWatch, idle: float) -> None:
-        spec = self._job.spec
-        took = time.monotonic() - self._phase_began
-        if spec.phase_timeout and took > spec.phase_timeout and not self._timed_out:
-            self._timed_out = problem(
-                "timed-out", f"{run.phase.value} took longer than {spec.phase_timeout:g} s"
-            )
-            self._note(str(self._timed_out))
-        self._cancel_if_asked(run, watch)
-        if spec.stall_after and idle >= spec.stall_after and not self._stalled:
-            self._stalled = True
-            text = f"no bytes, status lines, output or CPU time for {idle:.0f} s"
-            self._tell(Stalled(run.phase, idle, text))

@@ -27,7 +27,7 @@ TICK: Final = 1.0  # seconds
 
 
 class Undecided(Exception):
-    """Whether a run took place can't be settled now; nothing may be concluded, and it is tried again later."""
+    """Whether a run took place can't be settled now: nothing may be concluded, it is tried again."""
 
 
 class Spawner:

@@ -16,18 +16,21 @@ class Workers:
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
         self._threads = 0
-        self._idle = 0
+        self._idle = 0  # threads that wait, less what is queued for them
+        self._closed = False
 
     def put(self, work: Callable[[], None]) -> None:
-        """``work`` must not raise."""
+        """Have ``work`` called; it must not raise. Nothing happens after ``close``."""
         with self._guard:
-            if self._idle == 0 and self._threads < self._most:
+            if self._closed:
+                return
+            if self._idle <= 0 and self._threads < self._most:
                 self._threads += 1
                 number = self._threads
                 threading.Thread(target=self._loop, name=f"{self._name}-{number}", daemon=True).start()
             else:
                 self._idle -= 1
-        self._queue.put(work)
+            self._queue.put(work)
 
     def _loop(self) -> None:
         while True:
@@ -41,6 +44,7 @@ class Workers:
     def close(self) -> None:
         """Let the threads end after what is queued."""
         with self._guard:
-            for _ in range(self._threads):
-                self._queue.put(None)
-            self._threads = 0
+            if not self._closed:
+                self._closed = True
+                for _ in range(self._threads):
+                    self._queue.put(None)
