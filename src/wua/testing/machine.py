@@ -53,8 +53,10 @@ CATEGORY: Final = Category("0fa1201d-4330-4fa8-8ae9-b877473b6441", "Security Upd
 
 
 class SimulatedUpdate(Value, frozen=True):
-    """One update and its fate. ``gate``: a FIFO that the installer reads a line from before it goes on;
-    ``download_gate`` the same for fetching it.
+    """One update and its fate.
+
+    ``gate``: a FIFO that the installer reads a line from before it goes on; ``download_gate``: the same for
+    fetching it.
 
     ``exit`` other than 0 makes the installer fail with that code; ``lie`` makes it report success
     and change nothing; ``reboot`` asks for a restart; ``size`` in bytes.
