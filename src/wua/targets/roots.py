@@ -15,7 +15,7 @@ from wua.model.plugins import Command, TargetSpec
 from wua.model.problems import error
 from wua.system import namespaces
 from wua.system.namespaces import Confinement
-from wua.targets import aptconf, scripts
+from wua.targets import aptconf, scripts, sources
 from wua.targets.aptconf import Setting
 from wua.targets.debian import DebianBase
 from wua.targets.layout import Layout, read_spec
@@ -121,19 +121,21 @@ class RootTarget(DebianBase):
         uid, gid = self._worker if self._caller == 0 else (-1, -1)
         return Confinement(
             write=(str(self.layout.root), str(self.layout.apt)),
-            read=(str(self.layout.top),),
+            read=self._readable(),
             over=((etc_dpkg, "/etc/dpkg"),),
             uid=uid,
             gid=gid,
         )
 
+    def _readable(self) -> tuple[str, ...]:
+        """What must be in sight beside the system: the root's folder, local repositories, their keys."""
+        return (str(self.layout.top), *sources.local_paths(self.layout.etc))
+
     def _unprivileged(self, argv: Sequence[str], environment: dict[str, str]) -> Command:
         """As the root's own uid, not confined otherwise."""
         if self._caller != 0:
             return Command(tuple(argv), environment)
-        drop = Confinement(
-            read=(str(self.layout.top),), uid=self._worker[0], gid=self._worker[1], only_drop=True
-        )
+        drop = Confinement(read=self._readable(), uid=self._worker[0], gid=self._worker[1], only_drop=True)
         return Command(drop.wrap(argv), environment)
 
     def _argv(self, tool: str, words: Sequence[str]) -> tuple[str, ...]:

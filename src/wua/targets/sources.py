@@ -1,10 +1,12 @@
 """apt's sources as files: the machine's own, or given ones, copied for a target of its own."""
 
+import os
 import re
 import shutil
 from pathlib import Path
 from typing import Final
 
+_NAMED: Final = re.compile(r"(?:(?:file|copy):(?://)?|signed-by\s*[:=]\s*)(/[^\s,\]]+)", re.IGNORECASE)
 _LOCAL: Final = re.compile(r"(?<![\w:+.-])file:(?=/)")
 
 
@@ -31,6 +33,14 @@ def copy_host(etc: Path, host: Path = Path("/etc/apt")) -> None:
     (etc / "sources.list").write_text(by_copy(main.read_text()) if main.is_file() else "")
     for file in _parts(host / "sources.list.d", (".list", ".sources")):
         (etc / "sources.list.d" / file.name).write_text(by_copy(file.read_text()))
+
+
+def local_paths(etc: Path) -> tuple[str, ...]:
+    """Folders of local repositories and key files that the sources name; those that are there."""
+    files = (etc / "sources.list", *_parts(etc / "sources.list.d", (".list", ".sources")))
+    text = "\n".join(file.read_text() for file in files if file.is_file())
+    found = dict.fromkeys(_NAMED.findall(text))
+    return tuple(path for path in found if os.path.exists(path))
 
 
 def copy_preferences(etc: Path, host: Path = Path("/etc/apt")) -> None:
