@@ -206,7 +206,13 @@ class PlainTarget:
         argv = [shutil.which(tool, path=_PATH) or tool, *words]
         if os.geteuid() == 0:
             self.give_away()
-            drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
+            drop = [
+                "/usr/bin/setpriv",
+                f"--reuid={NOBODY}",
+                f"--regid={NOBODY}",
+                "--clear-groups",
+                "--no-new-privs",
+            ]
             argv = [*drop, *argv]
         env = {
             "PATH": _PATH,

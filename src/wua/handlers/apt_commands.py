@@ -47,11 +47,13 @@ def simulate(target: DebianTarget, request: PlanRequest, words: Sequence[str]) -
 
 
 def print_uris(target: DebianTarget, request: PlanRequest, words: Sequence[str]) -> Command:
-    """Where apt would fetch each file from, with SHA-256."""
+    """Where apt would fetch each file from, with SHA-256.
+
+    apt leaves out what lies in its archives already, so it is told to look for them where nothing is.
+    """
     options = deciding(request, downgrades=True)
-    return target.apt(
-        "apt-get", "--print-uris", "-o", "Acquire::ForceHash=SHA256", *options, "install", *words
-    )
+    all_files = ("-o", "Dir::Cache::archives=/nonexistent/", "-o", "Acquire::ForceHash=SHA256")
+    return target.apt("apt-get", "--print-uris", *all_files, *options, "install", *words)
 
 
 def download(target: DebianTarget, plan: Plan) -> Command:

@@ -1,0 +1,315 @@
+"""apt decides: every plan equals, package by package and in order, what apt-get -s answers to the same wish.
+
+The wishes on apt's side are worded as a person would, the answers are read here, by other code than wua's.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+from support.apt_world import AptWorld, apt_world
+from wua.model.plans import Operation, Plan, PlanRequest
+from wua.model.problems import WuaError
+from wua.system.run import run
+from wua.testing.debian import Package
+
+P = Package
+Row = tuple[str, str, str, str, str]  # verb, name, architecture, before, after
+
+PINNED = "Package: {}\nPin: release l={}\nPin-Priority: {}\n"
+
+
+def apt_says(world: AptWorld, *words: str) -> list[Row]:
+    """What ``apt-get -s WORDS`` would do."""
+    done = world.target.do(world.target.apt("apt-get", "-s", "-y", *words))
+    rows: list[Row] = []
+    for line in done.stdout.splitlines():
+        verb, _, rest = line.partition(" ")
+        if verb not in ("Inst", "Remv", "Purg"):
+            continue
+        name, _, architecture = rest.split()[0].partition(":")
+        before = re.search(r"^\S+ \[([^\]]*)\]", rest)
+        after = re.search(r"\((\S+)", rest)
+        within = re.search(r"\[([^\]\s]+)\]\)", rest)
+        rows.append(
+            (
+                verb,
+                name,
+                within[1] if within else architecture,
+                before[1] if before else "",
+                after[1] if after else "",
+            )
+        )
+    return rows
+
+
+def plan_says(plan: Plan) -> list[Row]:
+    verbs = {"remove": "Remv", "purge": "Purg"}
+    return [
+        (verbs.get(i.change.value, "Inst"), i.name, i.architecture, i.from_version, i.to_version)
+        for i in plan.items
+    ]
+
+
+def same(world: AptWorld, plan: Plan, *words: str) -> None:
+    """Compare; apt leaves out the architecture of a removal that is native or "all"."""
+    expected = apt_says(world, *words)
+    found = [
+        (verb, name, "" if verb != "Inst" and arch in ("all", "amd64") else arch, before, after)
+        for verb, name, arch, before, after in plan_says(plan)
+    ]
+    assert found == expected
+    assert expected, "a wish that changes nothing proves nothing"
+
+
+def fill(world: AptWorld) -> None:
+    """Two suites, several versions, every kind of relation, some of it installed."""
+    world.repository(
+        P("app", "1.0", depends="lib (>= 1), data", recommends="extra", suggests="never"),
+        P("lib", "1.0", architecture="amd64", multi_arch="same"),
+        P("lib", "1.0", architecture="i386", multi_arch="same"),
+        P("data", "1:1.0-1"),
+        P("extra", "1.0", depends="mta | mail"),
+        P("postfix", "3.0", provides="mta", conflicts="mta"),
+        P("exim", "4.0", provides="mta", conflicts="mta"),
+        P("mailer", "1", depends="mta"),
+        P("old", "1.0"), P("old", "1.5"), P("old", "0.9~rc1"),
+        P("strict-dev", "1.0", depends="strict (= 1.0)"), P("strict", "1.0", architecture="amd64"),
+        P("breaker", "1", breaks="lib (<< 2)"),
+        P("never", "1"), P("leaf", "1", depends="middle"), P("middle", "1", depends="lib"),
+        P("split", "1.0"), P("versioned", "1", depends="virtual (>= 2)"),
+        P("giver", "5", provides="virtual (= 3)"),
+        P("pre", "1", pre_depends="data"), P("foreign", "1", architecture="i386", depends="lib"),
+        P("loop-a", "1", depends="loop-b"), P("loop-b", "1", depends="loop-a"),
+        P("tilde", "1.0~beta"), P("moved", "1", architecture="amd64"), P("impossible", "1", depends="absent"),
+        P("essential", "1", essential=True), P("conf", "1", conffiles={"/etc/conf": "1"}),
+    )  # fmt: skip
+    world.target.install(
+        "app", "old=1.0", "strict-dev=1.0", "strict=1.0", "postfix", "leaf", "split", "tilde", "moved",
+        "conf", "essential",
+    )  # fmt: skip
+    world.repository(
+        P("app", "2.0", depends="lib (>= 2), data, new"), P("new", "1"),
+        P("lib", "2.0", architecture="amd64", multi_arch="same"),
+        P("lib", "2.0", architecture="i386", multi_arch="same"),
+        P("strict-dev", "2.0", depends="strict (= 2.0)"), P("strict", "2.0", architecture="amd64"),
+        P("split", "2.0", depends="split-data (= 2.0)"),
+        P("split-data", "2.0", breaks="split (<< 2)", replaces="split"),
+        P("tilde", "1.0"), P("moved", "2"), P("leaf", "2", conflicts="middle"),
+        suite="stable-security", label="Debian-Security", codename="bookworm-security",
+    )  # fmt: skip
+    world.repository(
+        P("app", "3.0~bpo1", depends="lib (>= 3)"),
+        P("lib", "3.0~bpo1", architecture="amd64", multi_arch="same"),
+        P("fresh", "9~bpo1"),
+        suite="stable-backports", label="Debian Backports", codename="bookworm-backports",
+        not_automatic=True, but_automatic_upgrades=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[AptWorld]:
+    """One for all wishes: planning changes nothing."""
+    with apt_world(architectures=("amd64", "i386")) as made:
+        fill(made)
+        yield made
+
+
+class Wish(NamedTuple):
+    """The same thing said to wua (updates as name=version) and to apt-get."""
+
+    updates: str
+    apt: str
+    allow_removals: bool = False
+
+
+WISHES = [
+    Wish("new=1", "install new"),
+    Wish("app=2.0", "install app"),
+    Wish("lib:amd64=2.0", "install lib"),
+    Wish("lib:i386=2.0", "install lib:i386"),
+    Wish("foreign:i386=1", "install foreign:i386"),
+    Wish("mailer=1", "install mailer"),
+    Wish("exim=4.0", "install exim", allow_removals=True),
+    Wish("old=1.5", "install old"),
+    Wish("old=0.9~rc1", "install old=0.9~rc1 --allow-downgrades"),
+    Wish("strict-dev=2.0", "install strict-dev"),
+    Wish("strict:amd64=2.0", "install strict", allow_removals=True),
+    Wish("strict-dev=2.0 strict:amd64=2.0", "install strict-dev strict"),
+    Wish("breaker=1", "install breaker"),
+    Wish("split=2.0", "install split"),
+    Wish("split-data=2.0", "install split-data"),
+    Wish("versioned=1", "install versioned"),
+    Wish("pre=1", "install pre"),
+    Wish("loop-a=1", "install loop-a"),
+    Wish("tilde=1.0", "install tilde"),
+    Wish("moved=2", "install moved"),
+    Wish("leaf=2", "install leaf", allow_removals=True),
+    Wish("fresh=9~bpo1", "install fresh"),
+    Wish("app=3.0~bpo1 lib:amd64=3.0~bpo1", "install app=3.0~bpo1 lib=3.0~bpo1"),
+    Wish("never=1 giver=5 loop-b=1 pre=1", "install never giver loop-b pre"),
+    Wish(
+        "app=2.0 lib:amd64=2.0 strict-dev=2.0 strict:amd64=2.0 split=2.0 tilde=1.0 moved=2 old=1.5",
+        "install app lib strict-dev strict split tilde moved old",
+    ),
+]
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.updates)
+def test_install(world: AptWorld, wish: Wish) -> None:
+    plan = world.plan(*wish.updates.split(), allow_removals=wish.allow_removals)
+    same(world, plan, *wish.apt.split())
+    requested = {(i.name, i.to_version) for i in plan.requested}
+    words = (word.split("=") for word in wish.updates.split())
+    assert requested == {(name.partition(":")[0], version) for name, version in words}
+    assert all(i.reason for i in plan.items)
+
+
+def test_all_pending_updates_at_once_are_what_upgrade_does(world: AptWorld) -> None:
+    """The order may differ: apt sorts by what it was asked for."""
+    expected = apt_says(world, "dist-upgrade")
+    pending = [row for row in expected if row[0] == "Inst" and row[3]]
+    plan = world.plan(*(f"{name}:{arch}={after}" for _, name, arch, _, after in pending), allow_removals=True)
+    assert {row[:2] + row[3:] for row in plan_says(plan)} == {row[:2] + row[3:] for row in expected}
+    assert len(pending) >= 5
+
+
+@pytest.mark.parametrize(
+    ("packages", "apt", "purge"),
+    [
+        ("old", "remove old", False),
+        ("lib", "remove lib", False),
+        ("conf leaf", "remove conf leaf", False),
+        ("conf", "purge conf", True),
+        ("strict", "purge strict", True),
+    ],
+)
+def test_remove(world: AptWorld, packages: str, apt: str, purge: bool) -> None:
+    request = PlanRequest(Operation.REMOVE, packages=tuple(packages.split()), purge=purge)
+    same(world, world.handler.plan(request), *apt.split())
+
+
+@pytest.mark.parametrize("words", ["old=1.0", "lib:amd64=1.0", "moved:amd64=1"])
+def test_reinstall(world: AptWorld, words: str) -> None:
+    name, _, version = words.partition("=")
+    plan = world.plan(words, reinstall=True)
+    same(world, plan, "install", "--reinstall", f"{name.partition(':')[0]}={version}")
+
+
+def test_without_leave_to_remove_it_is_refused(world: AptWorld) -> None:
+    with pytest.raises(WuaError, match="removal-refused"):
+        world.plan("exim=4.0")
+
+
+def test_essential_packages_never_go(world: AptWorld) -> None:
+    request = PlanRequest(Operation.REMOVE, packages=("essential",), allow_removals=True)
+    with pytest.raises(WuaError, match="essential-removal"):
+        world.handler.plan(request)
+
+
+def test_what_apt_refuses_is_refused_with_its_reason(world: AptWorld) -> None:
+    done = run(world.target.apt("apt-get", "-s", "install", "impossible"))
+    with pytest.raises(WuaError) as refused:
+        world.plan("impossible=1")
+    assert refused.value.problem.id == "unsolvable"
+    assert "impossible : Depends: absent but it is not installable" in refused.value.problem.seen
+    assert "E: Unable to correct problems" in done.stderr
+    assert "Unable to correct problems" in refused.value.problem.seen
+
+
+# --- other configurations
+
+
+@contextmanager
+def configured(
+    *, config: str = "", preferences: str = "", prepare: Callable[[AptWorld], None] | None = None
+) -> Iterator[AptWorld]:
+    with apt_world(architectures=("amd64", "i386"), config=config) as made:
+        fill(made)
+        made.target.preferences(preferences)
+        if prepare:
+            prepare(made)
+        made.target.give_away()
+        yield made
+
+
+def hold(*names: str) -> Callable[[AptWorld], None]:
+    def mark(world: AptWorld) -> None:
+        world.target.do(world.target.act("apt-mark", "hold", *names))
+
+    return mark
+
+
+def check_all(world: AptWorld, wishes: Sequence[tuple[str, str]]) -> None:
+    for updates, words in wishes:
+        same(world, world.plan(*updates.split(), allow_removals=True), *words.split())
+
+
+def test_without_recommends() -> None:
+    with configured(config='APT::Install-Recommends "false";') as world:
+        world.target.do(world.target.act("apt-get", "-y", "remove", "app", "extra", "postfix"))
+        check_all(world, [("app=2.0", "install app"), ("extra=1.0", "install extra")])
+
+
+def test_pins_hold_back_a_suite() -> None:
+    with configured(preferences=PINNED.format("*", "Debian-Security", -1)) as world:
+        check_all(world, [("breaker=1", "install breaker"), ("mailer=1", "install mailer")])
+        with pytest.raises(WuaError, match="unsolvable"):
+            world.plan("app=2.0")
+
+
+def test_pins_that_force_a_downgrade() -> None:
+    with configured(preferences=PINNED.format("strict strict-dev", "Debian", 1001)) as world:
+        world.target.install("strict=2.0", "strict-dev=2.0")
+        words = "install strict strict-dev --allow-downgrades"
+        check_all(world, [("strict:amd64=1.0 strict-dev=1.0", words)])
+
+
+def test_default_release() -> None:
+    with configured(config='APT::Default-Release "stable";') as world:
+        check_all(
+            world,
+            [("old=1.5", "install old"), ("app=2.0 lib:amd64=2.0 new=1", "install app=2.0 lib=2.0 new=1")],
+        )
+
+
+def test_backports_as_default() -> None:
+    with configured(preferences=PINNED.format("*", "Debian Backports", 500)) as world:
+        check_all(world, [("app=3.0~bpo1", "install app"), ("fresh=9~bpo1", "install fresh")])
+
+
+def test_held_packages_stay() -> None:
+    with configured(prepare=hold("lib", "old")) as world:
+        check_all(world, [("tilde=1.0", "install tilde"), ("loop-a=1", "install loop-a")])
+        for words in ("old=1.5", "app=2.0"):
+            with pytest.raises(WuaError) as refused:
+                world.plan(words)
+            assert refused.value.problem.id == "unsolvable"
+        assert run(world.target.apt("apt-get", "-s", "-y", "install", "app")).exit == 100
+
+
+def test_phased_update_comes_when_it_is_asked_for() -> None:
+    with configured(config='APT::Machine-ID "0123456789abcdef0123456789abcdef";') as world:
+        world.repository(P("old", "1.7", phased=0), suite="updates", label="Updates")
+        check_all(world, [("old=1.7", "install old")])
+        assert not [row for row in apt_says(world, "upgrade") if row[1] == "old"]
+
+
+def test_same_version_from_two_places() -> None:
+    """Two files for one version: the plan has the digest of the one that apt would take."""
+    with apt_world() as world:
+        world.repository(P("twin", "1", files={"/usr/share/twin": "first"}))
+        world.repository(
+            P("twin", "1", files={"/usr/share/twin": "another"}),
+            suite="other",
+            label="Other",
+            components=("contrib",),
+        )
+        assert len(world.catalogue.by_version([("twin", "all", "1")])["twin", "all", "1"]) == 2
+        plan = world.plan("twin=1")
+        words = ("--print-uris", "-o", "Acquire::ForceHash=SHA256", "install", "twin")
+        printed = world.target.do(world.target.apt("apt-get", *words)).stdout
+        assert f"SHA256:{plan.items[0].sha256}" in printed
