@@ -136,13 +136,18 @@ class Rehearser:
     def _playable(self, parts: Parts, plan: Plan) -> tuple[dict[str, str], Plan]:
         """The part of the plan that a shadow can play, and why the rest can't."""
         refused: dict[str, str] = {}
+        asked = {item.update: item.name for item in plan.requested}
         while found := parts.handler.not_played(plan):
-            names = {item.update: item.name for item in plan.items}
-            refused.update({names[update]: why for update, why in found.items()})
-            rest = tuple(update for update in plan.request.updates if update not in found)
-            if not rest:
-                return refused, replace(plan, items=(), words=())
-            plan = parts.handler.plan(replace(plan.request, updates=rest))
+            refused.update({plan.items[index].name: why for index, why in found.items()})
+            request = parts.handler.without(plan, found)
+            if not request.updates:
+                plan = replace(plan, request=request, items=(), words=())
+                break
+            plan = parts.handler.plan(request)
+        played = {item.name for item in plan.items}
+        for name in asked.values():
+            if name not in played:
+                refused.setdefault(name, "it changes together with one that can't be played")
         return refused, plan
 
     def _run(self, agent: object, spec: JobSpec, low: int, high: int) -> tuple[str, JobResult]:

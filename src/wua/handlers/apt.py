@@ -8,7 +8,7 @@ older .deb is in no source and was not kept. Tested on small real roots and, sim
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,7 @@ from wua.model.plugins import (
 )
 from wua.model.problems import error
 from wua.model.states import JobState
+from wua.model.struct import replace
 from wua.model.updates import UpdateId
 from wua.system.run import Completed, run
 
@@ -108,17 +109,32 @@ class AptHandler:
         wanted = [plan.items[index] for index in self.missing(plan)]
         return collect(wanted, folder, self._target.archives_dir)
 
-    def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
-        """Requested updates whose own package, or one of the plan's, has scripts that must not run here.
+    def not_played(self, plan: Plan) -> Mapping[int, str]:
+        """Items of a plan whose files are there and whose scripts must not run on this target, and why."""
+        whys = {
+            index: self._target.script_problem(self._target.archives_dir / item.file) if item.file else ""
+            for index, item in enumerate(plan.items)
+        }
+        return {index: why for index, why in whys.items() if why}
 
-        A package that no request names is laid to those that need it, or else to all.
+    def without(self, plan: Plan, items: Collection[int]) -> PlanRequest:
+        """The largest part of an upgrade that leaves these items alone; for shadows, which it puts holds on.
+
+        Raises:
+            WuaError: unsolvable.
         """
-        refused: dict[UpdateId, str] = {}
-        for item in plan.items:
-            why = self._target.script_problem(self._target.archives_dir / item.file) if item.file else ""
-            if why:
-                refused.update(dict.fromkeys(_owners(plan, item), f"{item.qualified}: {why}"))
-        return refused
+        names = [plan.items[index].qualified for index in items]
+        for command in (
+            self._target.act("apt-mark", "hold", *names),
+            self._target.apt("apt-get", "-s", "-y", "-q", "--with-new-pkgs", "upgrade"),
+        ):
+            done = run(command)
+            if done.exit:
+                raise error("unsolvable", apt_simulation.errors(done.stdout, done.stderr))
+        steps = apt_simulation.parse(done.stdout, done.stderr).steps
+        possible = {(step.name, step.after) for step in steps}
+        rest = [item.update for item in plan.requested if (item.name, item.to_version) in possible]
+        return replace(plan.request, updates=tuple(rest))
 
     def questions(self, plan: Plan) -> tuple[str, ...]:
         return tuple(str(q) for q in conffiles.questions(self._target, plan, self._state()))
@@ -278,15 +294,6 @@ class AptHandler:
                 why = self._target.script_problem(self._target.archives_dir / item.file)
                 if why:
                     raise error("script-unsafe", f"{item.qualified}: {why}")
-
-
-def _owners(plan: Plan, item: PlanItem) -> list[UpdateId]:
-    """The requested updates that an item of the plan belongs to."""
-    if item.requested:
-        return [item.update]
-    words = item.reason.split()
-    needing = [other.update for other in plan.requested if other.name in words]
-    return needing or [other.update for other in plan.requested]
 
 
 def _refusal(done: Completed) -> Exception:

@@ -4,7 +4,7 @@ Entry-point groups: ``wua.services``, ``wua.targets``, ``wua.handlers``. Each ax
 contract suite in tests/contract that every plug-in passes.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -294,8 +294,15 @@ class Handler(Protocol):
     def release(self, ids: Sequence[UpdateId]) -> Sequence[Command]:
         """Commands, short and harmless, that end whatever else hides these updates (a dpkg hold)."""
 
-    def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
-        """Which requested updates can't be played on a shadow though their files are there, and why."""
+    def not_played(self, plan: Plan) -> Mapping[int, str]:
+        """Items that can't be played on this target, a shadow, though their files are there; and why."""
+
+    def without(self, plan: Plan, items: Collection[int]) -> PlanRequest:
+        """The largest part of the plan's request that leaves these items alone.
+
+        Raises:
+            WuaError: unsolvable.
+        """
 
     def questions(self, plan: Plan) -> tuple[str, ...]:
         """Configuration files that the plan would ask about on this target, from the files in the cache."""

@@ -12,7 +12,7 @@ import os
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -342,8 +342,12 @@ class SimulatedHandler:
     def release(self, ids: Sequence[UpdateId]) -> Sequence[Command]:
         return ()
 
-    def not_played(self, plan: Plan) -> Mapping[UpdateId, str]:
+    def not_played(self, plan: Plan) -> Mapping[int, str]:
         return {}
+
+    def without(self, plan: Plan, items: Collection[int]) -> PlanRequest:
+        left = {plan.items[index].update for index in items}
+        return replace(plan.request, updates=tuple(u for u in plan.request.updates if u not in left))
 
     def questions(self, plan: Plan) -> tuple[str, ...]:
         return ()
