@@ -1,6 +1,5 @@
 """Release and InRelease files: the facts that pins, priorities and texts go by."""
 
-import email.utils
 import re
 from pathlib import Path
 from typing import Final
@@ -59,6 +58,8 @@ def parse_release(data: bytes) -> ReleaseFacts:
 
 
 def _seconds(text: str) -> float:
+    import email.utils
+
     try:
         return email.utils.parsedate_to_datetime(text).timestamp() if text else 0.0
     except ValueError:

@@ -17,7 +17,7 @@ from wua.model.identity import update_id
 from wua.model.plugins import DebianTarget, PackageLookup
 from wua.model.problems import WuaError, error
 from wua.model.updates import SearchWarning, Service, Update, UpdateId, Verdict
-from wua.services.apt_sync import WORLD, Overlays, Synchroniser, World, load_world
+from wua.services.apt_world import WORLD, Overlays, World, is_current, is_laid, load_world
 from wua.store.catalogue import Catalogue, KnownOffer, is_damage
 
 if TYPE_CHECKING:
@@ -107,15 +107,21 @@ class AptService:
         """
         notes = list(self._catalogue.take_notes())
         world = self._synchronise()
-        notes += (*self._catalogue.take_notes(), *world.warnings)
+        notes += (*self._catalogue.take_notes(), *world.warnings, *world.asked)
         return tuple(SearchWarning(codes.WU_S_UPDATE_ERROR, note) for note in notes)
 
     def _synchronise(self) -> World:
         import sqlite3
 
-        synchroniser = Synchroniser(self._target, self._catalogue, self._overlays)
         try:
-            return synchroniser.run()
+            world = load_world(self._catalogue)
+            if (
+                world is not None
+                and is_current(world, self._target)
+                and is_laid(world, self._target, self._overlays)
+            ):
+                return world
+            return self._update()
         except sqlite3.DatabaseError as damage:
             if not is_damage(damage):
                 raise error("store-unwritable", f"{self._catalogue.path}: {damage}") from None
@@ -123,7 +129,12 @@ class AptService:
         except WuaError as failure:
             if failure.problem.id != "catalogue-damaged":
                 raise
-        return synchroniser.run()
+        return self._update()
+
+    def _update(self) -> World:
+        from wua.services.apt_sync import Synchroniser
+
+        return Synchroniser(self._target, self._catalogue, self._overlays).run()
 
     def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
         """Everything known of these updates, in the order asked.

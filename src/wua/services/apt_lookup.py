@@ -10,7 +10,8 @@ from wua.model.plugins import PackageRow
 from wua.model.updates import UpdateId
 from wua.services import apt_stanzas
 from wua.services.apt_packages import Index, Stanza
-from wua.services.apt_sync import index_of, load_world
+from wua.services.apt_reading import index_of
+from wua.services.apt_world import load_world
 from wua.store.catalogue import Catalogue, KnownOffer
 
 Key = tuple[str, str, str]  # name, architecture, version

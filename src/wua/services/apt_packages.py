@@ -185,22 +185,6 @@ def source_of(field: str, name: str, version: str) -> tuple[str, str]:
     return source or name, rest.strip(" ()") or version
 
 
-def changed_names(before: IndexData, after: IndexData) -> set[str]:
-    """Names of packages whose rows differ between two readings of an index."""
-    return {name for name, *_ in _rows(before) ^ _rows(after)}
-
-
-def _rows(data: IndexData) -> set[tuple[str, str, str, str, bytes, object]]:
-    digests = [data.digests[at : at + 32] for at in range(0, len(data.digests), 32)]
-    essential, phased = frozenset(data.essential), data.phased
-    flags: Iterable[object] = (
-        ((row in essential, phased.get(row)) for row in range(len(data)))
-        if essential or phased
-        else [None] * len(data)
-    )
-    return set(zip(data.names, data.versions, data.architectures, data.sources, digests, flags, strict=True))
-
-
 def changed_records(before: Mapping[Key, DpkgPackage], after: Mapping[Key, DpkgPackage]) -> set[str]:
     """Names of packages whose dpkg record differs."""
     return {

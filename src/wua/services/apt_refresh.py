@@ -10,7 +10,8 @@ from typing import Final
 from wua.model.plugins import DebianTarget
 from wua.model.problems import problem
 from wua.model.updates import SearchWarning
-from wua.services.apt_config import list_names, stamp
+from wua.services.apt_config import list_names
+from wua.services.apt_world import stamp
 from wua.system.run import run
 
 TIMEOUT: Final = 900.0  # seconds; apt has time-outs of its own for every connection

@@ -86,7 +86,7 @@ class _Reasons:
         for _, entry in self._entries():
             for stanza in entry.stanzas:
                 stored = self._view.world.indexes[stanza.place]
-                archive = stored.archive
+                archive = self._view.index(stanza).archive
                 name = archive.suite or archive.codename or stored.target.release
                 text = f"{entry.version} is in {stored.target.site} {name}/{archive.component}"
                 if self._policy is not None:

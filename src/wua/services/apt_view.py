@@ -12,7 +12,10 @@ from wua.metadata.packages_index import IndexData
 from wua.model.plugins import DebianTarget
 from wua.services import apt_stanzas
 from wua.services.apt_packages import Index, Package, Packages, Stanza
-from wua.services.apt_sync import Rules, StoredIndex, World, index_of, load_records, make_policy, make_rules
+from wua.services.apt_reading import index_of
+from wua.services.apt_rules import Rules, make_policy, make_rules
+from wua.services.apt_sync import load_records
+from wua.services.apt_world import StoredIndex, World
 from wua.store.catalogue import Catalogue, KnownOffer
 
 Version = tuple[str, str, str]  # name, architecture as the index writes it, version

@@ -299,22 +299,18 @@ class Writer:
         self._remember(gone)
 
     def mark(self, column: str, update_ids: Iterable[str]) -> None:
-        """Set a flag on exactly these updates; rows that stand right are not touched."""
-        assert column in {"downloaded", "uninstallable"}
-        listed = json.dumps(sorted(update_ids))
-        marked = "update_id IN (SELECT value FROM json_each(?))"
-        self._db.execute(f"UPDATE offers SET {column} = 1 WHERE {column} = 0 AND {marked}", (listed,))
-        self._db.execute(f"UPDATE offers SET {column} = 0 WHERE {column} = 1 AND NOT {marked}", (listed,))
+        """Set a flag on exactly these updates; rows that stand right are not touched.
 
-    def hide(self, update_ids: Iterable[str]) -> None:
-        """Hide exactly the held offers and, unless they are installed, these updates."""
+        ``hidden`` is set on held offers too, and never on what is installed.
+        """
+        assert column in {"downloaded", "uninstallable", "hidden"}
         listed = json.dumps(sorted(update_ids))
-        marked = "(installed = 0 AND update_id IN (SELECT value FROM json_each(?)))"
+        marked, kept = "update_id IN (SELECT value FROM json_each(?))", "0"
+        if column == "hidden":
+            marked, kept = f"installed = 0 AND {marked}", "held"
+        self._db.execute(f"UPDATE offers SET {column} = 1 WHERE {column} = 0 AND {marked}", (listed,))
         self._db.execute(
-            f"UPDATE offers SET hidden = 1 WHERE hidden = 0 AND (held = 1 OR {marked})", (listed,)
-        )
-        self._db.execute(
-            f"UPDATE offers SET hidden = 0 WHERE hidden = 1 AND held = 0 AND NOT {marked}", (listed,)
+            f"UPDATE offers SET {column} = {kept} WHERE {column} = 1 AND NOT ({marked})", (listed,)
         )
 
     def _known(self, condition: str = "1", params: Sequence[object] = ()) -> Seen:
