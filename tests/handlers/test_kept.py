@@ -173,3 +173,36 @@ def test_control_text_drops_what_dpkg_added() -> None:
     conffiles = "Conffiles:\n /etc/p abc\n /etc/q def obsolete\n"
     stanza = f"Package: p\nStatus: install ok installed\nVersion: 1\n{conffiles}Description: d\n more"
     assert control_text(stanza) == "Package: p\nVersion: 1\nDescription: d\n more\n"
+
+
+def test_what_not_everyone_may_read_stays_with_its_owner(world: AptWorld, tmp_path: Path) -> None:
+    world.repository(
+        Package("open", "1", files={"/etc/open": "x"}), Package("closed", "1", files={"/etc/closed": "x"})
+    )
+    world.target.install("open", "closed")
+    (world.target.root / "etc/closed").chmod(0o640)
+    state = DpkgState.read(world.target.dpkg_dir, "amd64")
+    modes = {}
+    for name in ("open", "closed"):
+        package = state.find(name)
+        assert package is not None
+        into = tmp_path / f"{name}.deb"
+        public = repack(Root(world.target.root, world.target.dpkg_dir, own_owners=False), package, into)
+        modes[name] = (public, into.stat().st_mode & 0o777)
+    assert modes == {"open": (True, 0o644), "closed": (False, 0o600)}
+
+
+def test_a_link_out_of_the_root_is_not_followed(world: AptWorld, tmp_path: Path) -> None:
+    world.repository(Package("p", "1", files={"/usr/share/p/secret": "x"}))
+    world.target.install("p")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("not the root's")
+    folder = world.target.root / "usr/share/p"
+    (folder / "secret").unlink()
+    folder.rmdir()
+    folder.symlink_to(outside)
+    package = DpkgState.read(world.target.dpkg_dir, "amd64").find("p")
+    assert package is not None
+    with pytest.raises(WuaError, match="lies outside"):
+        repack(Root(world.target.root, world.target.dpkg_dir, own_owners=False), package, tmp_path / "p.deb")

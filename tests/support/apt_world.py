@@ -14,7 +14,7 @@ from wua.model.enums import ResultCode
 from wua.model.identity import deb_update_id
 from wua.model.jobs import HistoryEntry
 from wua.model.plans import Operation, Plan, PlanRequest
-from wua.model.plugins import Command, ItemOutcome, PackageRow, RunRecord
+from wua.model.plugins import Command, DebianTarget, ItemOutcome, PackageRow, RunRecord
 from wua.model.problems import error
 from wua.model.states import JobState
 from wua.model.updates import UpdateId
@@ -101,17 +101,71 @@ class History:
             )
 
 
-class AptWorld:
-    """A root, its repositories, the handler, and a stand-in for the engine that runs its commands."""
+class Driver:
+    """A stand-in for the engine: runs the handler's commands in their order, outputs in files."""
+
+    def __init__(self, handler: AptHandler, history: History) -> None:
+        self.handler = handler
+        self.history = history
+        self.notes: list[str] = []
+        self._runs = 0
+
+    def run(self, command: Command, phase: JobState, folder: Path) -> RunRecord:
+        """Run a command as the engine does: output and status lines go to files."""
+        self._runs += 1
+        output, status = folder / f"{self._runs}.output", folder / f"{self._runs}.status"
+        with output.open("wb") as out, status.open("wb") as lines:
+            number = lines.fileno()
+            argv = [word.replace("{status}", str(number)) for word in command.argv]
+            done = subprocess.run(
+                argv,
+                env=command.env,
+                cwd=command.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=(number,),
+                start_new_session=True,
+                check=False,
+            )
+        return RunRecord(phase, done.returncode, str(output), str(status), argv=command.argv)
+
+    def apply(self, plan: Plan, folder: Path, job: str = "job") -> tuple[ItemOutcome, ...]:
+        """Download, keep, verify, install, repair, judge; the history hears of it."""
+        return self.apply_with_runs(plan, folder, job)[0]
+
+    def apply_with_runs(
+        self, plan: Plan, folder: Path, job: str = "job"
+    ) -> tuple[tuple[ItemOutcome, ...], list[RunRecord]]:
+        runs = []
+        if self.handler.missing(plan):
+            runs += [self.run(c, JobState.DOWNLOADING, folder) for c in self.handler.download(plan)]
+        self.notes = []
+        self.handler.keep(plan, self.notes.append)
+        self.handler.check(plan)
+        self.handler.verify(plan)
+        runs += [self.run(command, JobState.INSTALLING, folder) for command in self.handler.install(plan)]
+        while command := self.handler.next_repair(plan, runs):
+            runs.append(self.run(command, JobState.REPAIRING, folder))
+        outcomes = self.handler.judge(plan, runs)
+        self.history.record(job, plan, outcomes)
+        return outcomes, runs
+
+
+def made(target: DebianTarget, catalogue: Catalogue) -> tuple[AptHandler, History]:
+    history = History()
+    return AptHandler(target, catalogue, history, clock=lambda: 1.0), history
+
+
+class AptWorld(Driver):
+    """A root, its repositories and the handler."""
 
     def __init__(self, target: PlainTarget, repos: Path) -> None:
         self.target = target
         self.repos = repos
         self.catalogue = Catalogue()
-        self.history = History()
-        self.handler = AptHandler(target, self.catalogue, self.history, clock=lambda: 1.0)
+        super().__init__(*made(target, self.catalogue))
         self.lines: list[str] = []
-        self._runs = 0
 
     def repository(self, *packages: Package, url: str = "", **options: object) -> Repository:
         """Add a suite with these packages and let apt read it."""
@@ -149,47 +203,6 @@ class AptWorld:
     def plan(self, *words: str, operation: Operation = Operation.INSTALL, **options: object) -> Plan:
         request = PlanRequest(operation, updates=self.ids(*words), **options)  # type: ignore[arg-type]
         return self.handler.plan(request)
-
-    def run(self, command: Command, phase: JobState, folder: Path) -> RunRecord:
-        """Run a command as the engine does: output and status lines go to files."""
-        self._runs += 1
-        output, status = folder / f"{self._runs}.output", folder / f"{self._runs}.status"
-        with output.open("wb") as out, status.open("wb") as lines:
-            number = lines.fileno()
-            argv = [word.replace("{status}", str(number)) for word in command.argv]
-            done = subprocess.run(
-                argv,
-                env=command.env,
-                cwd=command.cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                pass_fds=(number,),
-                start_new_session=True,
-                check=False,
-            )
-        return RunRecord(phase, done.returncode, str(output), str(status), argv=command.argv)
-
-    def apply(self, plan: Plan, folder: Path, job: str = "job") -> tuple[ItemOutcome, ...]:
-        """Download, keep, verify, install, repair, judge; the history hears of it."""
-        return self.apply_with_runs(plan, folder, job)[0]
-
-    def apply_with_runs(
-        self, plan: Plan, folder: Path, job: str = "job"
-    ) -> tuple[tuple[ItemOutcome, ...], list[RunRecord]]:
-        runs = []
-        if self.handler.missing(plan):
-            runs += [self.run(c, JobState.DOWNLOADING, folder) for c in self.handler.download(plan)]
-        self.notes: list[str] = []
-        self.handler.keep(plan, self.notes.append)
-        self.handler.check(plan)
-        self.handler.verify(plan)
-        runs += [self.run(command, JobState.INSTALLING, folder) for command in self.handler.install(plan)]
-        while command := self.handler.next_repair(plan, runs):
-            runs.append(self.run(command, JobState.REPAIRING, folder))
-        outcomes = self.handler.judge(plan, runs)
-        self.history.record(job, plan, outcomes)
-        return outcomes, runs
 
 
 @contextmanager

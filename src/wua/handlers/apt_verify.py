@@ -50,8 +50,10 @@ class Cache:
             return
         new = self._archives / f".{item.file}.new"
         try:
-            shutil.copyfile(item.local, new)
-            new.chmod(0o644)
+            shutil.copy(item.local, new)  # with its mode: a repacked package may not be for everyone
+            seen = os.stat(item.local)
+            if os.geteuid() == 0:
+                os.chown(new, seen.st_uid, seen.st_gid)
             os.replace(new, self.path(item))
         except FileNotFoundError as gone:
             raise error("not-downloaded", f"{gone.filename} is not there any more") from None

@@ -1,5 +1,6 @@
 """Before a change: keep what it replaces, the archive's own file if it is in the cache, else repacked."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from wua.handlers.repack import Root, repack
 from wua.model.enums import TargetKind
 from wua.model.plans import Plan
 from wua.model.plugins import DebianTarget, PackageLookup
-from wua.model.problems import WuaError
+from wua.model.problems import WuaError, error
 
 
 def keep_current(
@@ -22,11 +23,12 @@ def keep_current(
     tell: Callable[[str], None],
 ) -> None:
     """Keep each package that the plan replaces or removes. What cannot be kept is told with its reason."""
-    for package in _replaced(plan, state):
-        if kept.find(package.name, package.architecture, package.version):
-            continue
+    wanted = [package for package in _replaced(plan, state) if not kept.find(*_key(package))]
+    rows = lookup.by_version([_key(package) for package in wanted]) if wanted else {}
+    for package in wanted:
+        digests = {row.sha256 for row in rows.get(_key(package), ()) if row.sha256}
         try:
-            how = _keep(target, kept, lookup, package)
+            how = _keep(target, kept, package, digests)
         except (WuaError, OSError) as failed:
             why = failed.problem.seen if isinstance(failed, WuaError) else str(failed)
             tell(f"not kept: {package.name} {package.version}: {why}")
@@ -44,10 +46,9 @@ def _replaced(plan: Plan, state: DpkgState) -> list[Installed]:
     return found
 
 
-def _keep(target: DebianTarget, kept: KeptPackages, lookup: PackageLookup, package: Installed) -> str:
-    key = (package.name, package.architecture, package.version)
+def _keep(target: DebianTarget, kept: KeptPackages, package: Installed, digests: set[str]) -> str:
+    key = _key(package)
     cached = target.archives_dir / file_name(package.name, package.version, package.architecture)
-    digests = {row.sha256 for row in lookup.by_version([key]).get(key, ())}
     if digests and cached.is_file() and sha256_of(cached) in digests:
         kept.add_copy(cached, *key)
         return "from the cache"
@@ -59,5 +60,14 @@ def _keep(target: DebianTarget, kept: KeptPackages, lookup: PackageLookup, packa
         beneath=Path("/") if kind is TargetKind.SHADOW else None,
     )
     with kept.room(*key) as path:
-        repack(where, package, path)
+        public = repack(where, package, path)
+        if not public and kind is TargetKind.SHADOW:
+            raise error("access-denied", "it has files of this machine that not everyone may read")
+        if os.geteuid() == 0 and kind is not TargetKind.HOST:  # apt works there as the root's owner
+            owner = target.dpkg_dir.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
     return "repacked from the installed files"
+
+
+def _key(package: Installed) -> tuple[str, str, str]:
+    return package.name, package.architecture, package.version

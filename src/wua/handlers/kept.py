@@ -49,7 +49,7 @@ class KeptPackages:
         try:
             data = (self.folder / "index.json").read_bytes()
             return msgspec.json.decode(data, type=tuple[KeptPackage, ...])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, PermissionError, msgspec.DecodeError):
             return ()
 
     def find(self, name: str, architecture: str, version: str) -> KeptPackage | None:
@@ -69,7 +69,7 @@ class KeptPackages:
         Raises:
             WuaError: disk-full or target-unusable, when it could not be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         path = self.folder / f".new-{os.getpid()}"
         try:
             yield path
@@ -80,7 +80,7 @@ class KeptPackages:
 
     def add_copy(self, deb: Path, name: str, architecture: str, version: str) -> KeptPackage:
         """Keep a .deb of the cache; a hard link where the file system and the kernel allow it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         path = self.folder / f".new-{os.getpid()}"
         path.unlink(missing_ok=True)
         try:
@@ -88,6 +88,12 @@ class KeptPackages:
         except OSError:  # another file system, or a file of another owner
             shutil.copyfile(deb, path)
         return self._enter(path, name, architecture, version, source="cache")
+
+    def _make_folder(self) -> None:
+        """Open to all, as apt may run as the owner of a root of its own; each file has its own mode."""
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True)
+            self.folder.chmod(0o755)
 
     def _enter(
         self, new: Path, name: str, architecture: str, version: str, source: str = "repacked"

@@ -37,15 +37,26 @@ class Root(NamedTuple):
     beneath: Path | None = None
 
     def place(self, name: str) -> Path:
-        """Where a file of the package is."""
-        path = self.root / name.lstrip("/")
-        if self.beneath is None or os.path.lexists(path):
-            return path
-        return self.beneath / name.lstrip("/")
+        """Where a file of the package is.
+
+        Raises:
+            WuaError: access-denied, when links inside the root lead out of it: what lies there is not the
+                root's own, and the caller may read more than the root's owner.
+        """
+        top = self.root
+        path = top / name.lstrip("/")
+        if self.beneath is not None and not os.path.lexists(path):
+            top = self.beneath
+            path = top / name.lstrip("/")
+        if name and not path.parent.resolve().is_relative_to(top.resolve()):
+            raise error("access-denied", f"{path} lies outside of {top}")
+        return path
 
 
-def repack(where: Root, package: Installed, into: Path) -> None:
-    """Write the package as a .deb to ``into``.
+def repack(where: Root, package: Installed, into: Path) -> bool:
+    """Write the package as a .deb to ``into``; whether everyone may read all that is in it.
+
+    Where not, the .deb is for its owner alone, as a file of the package was for some only.
 
     Raises:
         WuaError: access-denied, target-unusable: a file cannot be had; it is named.
@@ -53,17 +64,20 @@ def repack(where: Root, package: Installed, into: Path) -> None:
     info = _info_files(where.dpkg_dir, package)
     if "list" not in info:
         raise error("target-unusable", f"dpkg has no file list of {package.name}")
-    with into.open("wb") as deb:
+    with os.fdopen(os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as deb:
         deb.write(b"!<arch>\n")
         _member(deb, "debian-binary", b"2.0\n")
         _member(deb, "control.tar.gz", _control(package, info))
         start = deb.tell()
         deb.write(_header("data.tar.gz", 0))
-        _write_data(deb, where, package, info["list"])
+        public = _write_data(deb, where, package, info["list"])
         size = deb.tell() - start - 60
         deb.write(b"\n" * (size % 2))
         deb.seek(start)
         deb.write(_header("data.tar.gz", size))
+    if public:
+        into.chmod(0o644)
+    return public
 
 
 def _info_files(dpkg_dir: Path, package: Installed) -> dict[str, Path]:
@@ -106,11 +120,12 @@ def control_text(stanza: str) -> str:
     return "\n".join([*kept, ""])
 
 
-def _write_data(deb: io.BufferedWriter, where: Root, package: Installed, listing: Path) -> None:
+def _write_data(deb: io.BufferedWriter, where: Root, package: Installed, listing: Path) -> bool:
     paths = _read(listing).decode(errors="surrogateescape").splitlines()
     folders = {path.rpartition("/")[0] for path in paths}  # with "/lib" a link to a folder among them
     diverted = _diversions(where.dpkg_dir, package.name)
     conffiles = package.conffiles()
+    public = True
     with (
         gzip.GzipFile(fileobj=deb, mode="wb", compresslevel=1, mtime=0, filename="") as packed,
         _tar(packed) as tar,
@@ -119,25 +134,28 @@ def _write_data(deb: io.BufferedWriter, where: Root, package: Installed, listing
             name = "" if path == "/." else path
             source = where.place(diverted.get(name, name))
             try:
-                _add(tar, where, source, name, folder=name in folders)
+                public &= _add(tar, where, source, name, folder=name in folders)
             except FileNotFoundError:
                 if name in conffiles:  # the user removed a configuration file: that is a state of its own
                     continue
                 raise error("target-unusable", f"{source} of {package.name} is missing") from None
             except PermissionError:
                 raise error("access-denied", f"{source} of {package.name} cannot be read") from None
+    return public
 
 
-def _add(tar: tarfile.TarFile, where: Root, source: Path, name: str, *, folder: bool) -> None:
+def _add(tar: tarfile.TarFile, where: Root, source: Path, name: str, *, folder: bool) -> bool:
+    """Add one path; whether everyone may read it."""
     entry = _entry(tar, source, f".{name or '/'}", folder=folder)
     if not where.own_owners:
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = "root"
-    if entry.isreg():
-        with source.open("rb") as file:
-            tar.addfile(entry, file)
-    else:
+    if not entry.isreg():
         tar.addfile(entry)
+        return True
+    with os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        tar.addfile(entry, file)
+    return bool(entry.mode & stat.S_IROTH)
 
 
 def _entry(tar: tarfile.TarFile, source: Path, name: str, *, folder: bool) -> tarfile.TarInfo:
