@@ -167,6 +167,7 @@ def outermost(paths: Sequence[str]) -> list[str]:
 
 def hidden_ancestor(path: str, uid: int, gid: int) -> str:
     """The first folder above ``path`` that a uid without groups cannot walk through, or ""."""
+    os.stat(path)
     part = ""
     for name in path.strip("/").split("/")[:-1]:
         part += "/" + name

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 _NAMED: Final = re.compile(r"(?:(?:file|copy):(?://)?|signed-by\s*[:=]\s*)(/[^\s,\]]+)", re.IGNORECASE)
-_LOCAL: Final = re.compile(r"(?<![\w:+.-])file:(?=/)")
+_LOCAL: Final = re.compile(r"(?<![\w:/+.-])file:(?=/)")
 
 
 def file_name(text: str) -> str:
