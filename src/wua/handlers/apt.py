@@ -17,7 +17,7 @@ from wua.handlers.apt_collect import collect
 from wua.handlers.apt_judge import judge
 from wua.handlers.apt_progress import DownloadReader, TransactionReader
 from wua.handlers.apt_words import WordMaker, Words
-from wua.handlers.dpkg_state import DpkgState, automatic_marks
+from wua.handlers.dpkg_state import DpkgState, automatic_marks, source_names
 from wua.handlers.keeping import keep_current
 from wua.handlers.kept import QUOTA, KeptPackages
 from wua.model.enums import ConffilePolicy
@@ -133,8 +133,29 @@ class AptHandler:
                 raise error("unsolvable", apt_simulation.errors(done.stdout, done.stderr))
         steps = apt_simulation.parse(done.stdout, done.stderr).steps
         possible = {(step.name, step.after) for step in steps}
-        rest = [item.update for item in plan.requested if (item.name, item.to_version) in possible]
-        return replace(plan.request, updates=tuple(rest))
+        rest = [item for item in plan.requested if (item.name, item.to_version) in possible]
+        return replace(
+            plan.request, updates=tuple(item.update for item in self._solvable(plan.request, rest))
+        )
+
+    def _solvable(self, request: PlanRequest, items: list[PlanItem]) -> list[PlanItem]:
+        """The items that apt can change together.
+
+        ``upgrade`` weighs packages one by one, ``install`` moves all of a source package: what shares its
+        source with a package that apt names as the obstacle is left out.
+        """
+        state = self._state()
+        while items:
+            words = [f"{item.qualified}={item.to_version}" for item in items]
+            done = self._simulate(request, words)
+            if not done.exit:
+                break
+            sources = source_names(state, apt_simulation.unmet(done.stdout))
+            left = [i for i in items if not source_names(state, [i.name]) & sources]
+            if len(left) == len(items):
+                raise _refusal(done)
+            items = left
+        return items
 
     def questions(self, plan: Plan) -> tuple[str, ...]:
         return tuple(str(q) for q in conffiles.questions(self._target, plan, self._state()))

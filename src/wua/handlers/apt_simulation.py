@@ -79,6 +79,13 @@ def parse(stdout: str, stderr: str) -> Simulation:
     )
 
 
+def unmet(stdout: str) -> frozenset[str]:
+    """The packages whose dependencies apt could not meet."""
+    found = _UNMET.search(stdout)
+    lines = found[1].splitlines() if found else []
+    return frozenset(line.partition(" : ")[0].strip().partition(":")[0] for line in lines if " : " in line)
+
+
 def errors(stdout: str, stderr: str) -> str:
     """apt's own reason for refusing a request, in one text of a few lines."""
     unmet = _UNMET.search(stdout)

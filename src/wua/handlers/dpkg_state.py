@@ -5,7 +5,7 @@ a later record of a package replaces an earlier one (dpkg's own rule on opening 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,6 +14,7 @@ from wua.metadata.dpkg_status import read_automatic
 _FIELD: Final = re.compile(
     r"^(Package|Status|Architecture|Version|Essential|Installed-Size): *(.*)$", re.MULTILINE
 )
+_SOURCE: Final = re.compile(r"^Source: (\S+)", re.MULTILINE)
 _CONFFILES: Final = re.compile(r"^Conffiles:\n((?: .*\n?)+)", re.MULTILINE)
 
 # states in which a package's files and configuration are complete
@@ -135,3 +136,13 @@ def automatic_marks(extended_states: Path, native: str) -> frozenset[tuple[str, 
     """(name, architecture) of packages that apt holds as automatically installed; "all" counts as native."""
     marks = read_automatic(extended_states)
     return frozenset((name, _slot(architecture or native, native)) for name, architecture in marks)
+
+
+def source_names(state: DpkgState, names: Iterable[str]) -> frozenset[str]:
+    """The source packages of installed packages; a package without a Source field is its own."""
+    found = set()
+    for name in names:
+        package = state.any(name)
+        field = _SOURCE.search(package.stanza) if package else None
+        found.add(field[1] if field else name)
+    return frozenset(found)
