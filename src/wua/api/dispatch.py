@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import traceback
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from wua.system.workers import Workers
 if TYPE_CHECKING:
     from wua.api.job import Job
 
+LAST_MOMENT = 2.0  # seconds for callbacks when the interpreter ends
 CALLBACK_THREADS = 1 << 16  # a callback that blocks must hold up no other job's
 
 
@@ -28,7 +31,7 @@ class Dispatcher:
         self._again: set[int] = set()
         self.closed = False
         self._watch = agent.watch(self.heard)
-        _open.add(self)
+        _all.add(self)
 
     def track(self, job: Job[Any]) -> None:
         with self._guard:
@@ -54,7 +57,8 @@ class Dispatcher:
 
     def run(self, work: Callable[[], None]) -> None:
         """Do something on a callback thread; it must not raise."""
-        self._workers.put(work)
+        if not self._workers.put(work):  # the agent is closed, and the job had ended before
+            threading.Thread(target=work, name="wua-callback", daemon=True).start()
 
     def pump(self, job: Job[Any]) -> None:
         """Have a worker bring the job its news; one at a time for a job."""
@@ -71,6 +75,8 @@ class Dispatcher:
                 job.pump()
             except WuaError as trouble:
                 job.break_off(trouble)
+            except Exception:  # noqa: BLE001 - a defect must not leave somebody waiting for ever
+                job.break_off(error("unexpected", traceback.format_exc(limit=-3)))
             with self._guard:
                 if id(job) not in self._again:
                     self._queued.discard(id(job))
@@ -82,7 +88,10 @@ class Dispatcher:
         self._watch.close()
         self.release()
         self._workers.close()
-        _open.discard(self)
+
+    def wait(self, timeout: float) -> None:
+        """Wait for callbacks that are due, ``timeout`` seconds at most."""
+        self._workers.wait(timeout)
 
     def release(self) -> None:
         self.closed = True
@@ -92,12 +101,16 @@ class Dispatcher:
             job.break_off(error("connection-lost", "the agent was closed"))
 
 
-_open: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
+_all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
 
 def _release_all() -> None:
-    for dispatcher in list(_open):
+    """Let go of everybody who waits; callbacks that are due get a moment, not for ever."""
+    deadline = time.monotonic() + LAST_MOMENT
+    for dispatcher in list(_all):
         dispatcher.release()
+    for dispatcher in list(_all):
+        dispatcher.wait(max(0.0, deadline - time.monotonic()))
 
 
 # Before the interpreter joins its threads: one of them may wait for a job.

@@ -6,9 +6,10 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from wua.api.lane import Lane, call_soon, running_loop, spawn
 from wua.model.agent import Agent as AgentProtocol
 from wua.model.enums import AbortAnswer
 from wua.model.jobs import (
@@ -49,11 +50,14 @@ class Job(Generic[T]):
         self._ended = threading.Event()
         self._guard = threading.Lock()
         self._sinks: list[_Sink] = []
+        self._enders: list[_Ender] = []
+        self._cursor = record.last_seq if record.result is None else max(0, record.last_seq - 1)
         self._result: JobResult | None = None
         self._trouble: WuaError | None = None
         self._progress = record.progress
-        self._loop = _running_loop()
-        self._add(_Sink(self._note, record.last_seq if record.result is None else 0))
+        self._loop = running_loop()
+        self._lane = Lane(dispatcher.run)  # user code, which may block, is kept apart from who waits
+        dispatcher.pump(self)
 
     # --- what it is
 
@@ -131,8 +135,14 @@ class Job(Generic[T]):
             if not ended.done():
                 ended.set_result(None)
 
-        self._when_ended(lambda: _call_soon(loop, wake))
-        await ended
+        ender = _Ender(lambda: call_soon(loop, wake))
+        self._when_ended(ender)
+        try:
+            await ended
+        finally:
+            with self._guard:
+                if ender in self._enders:
+                    self._enders.remove(ender)
         return self.result(0)
 
     async def __aiter__(self) -> AsyncIterator[JobEvent]:
@@ -141,8 +151,8 @@ class Job(Generic[T]):
 
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[JobEvent | None] = asyncio.Queue()
-        sink = _Sink(lambda event: _call_soon(loop, queue.put_nowait, event), 0)
-        sink.closed = lambda: _call_soon(loop, queue.put_nowait, None)
+        sink = _Sink(lambda event: call_soon(loop, queue.put_nowait, event), 0)
+        sink.closed = lambda: call_soon(loop, queue.put_nowait, None)
         self._add(sink)
         try:
             while (event := await queue.get()) is not None:
@@ -184,7 +194,7 @@ class Job(Generic[T]):
             WuaError: invalid-argument, for a coroutine function where no loop was running.
         """
         call = self._callable(callback)
-        self._when_ended(lambda: call(self), report=True)
+        self._when_ended(_Ender(lambda: self._lane.put(lambda: call(self)), callback=True))
 
     def on_event(
         self,
@@ -199,10 +209,10 @@ class Job(Generic[T]):
         the rest when the agent can't say any more how the job goes.
         """
         call = self._callable(callback)
-        sink = _Sink(lambda event: _guarded(call, event), after)
+        sink = _Sink(lambda event: self._lane.put(lambda: call(event) if sink.open else None), after)
         if lost is not None:
             tell = lost
-            sink.closed = lambda: _guarded(tell, self._trouble)
+            sink.closed = lambda: self._lane.put(lambda: tell(cast(WuaError, self._trouble)))
         self._add(sink)
         return lambda: self._remove(sink)
 
@@ -212,7 +222,7 @@ class Job(Generic[T]):
         loop = self._loop
         if loop is None:
             raise error("invalid-argument", "a coroutine callback needs a loop that ran when the job began")
-        return lambda *given: _spawn(loop, callback(*given))
+        return lambda *given: spawn(loop, callback(*given))
 
     def notify(
         self,
@@ -261,18 +271,22 @@ class Job(Generic[T]):
     # --- for the dispatcher
 
     def pump(self) -> None:
-        """Hand new events to whoever wants them. Called on one thread at a time."""
+        """Hand new events to whoever wants them. Called on one thread at a time; runs no user code."""
         with self._guard:
             sinks = list(self._sinks)
-        if not sinks:
-            return
-        cursor = min(sink.cursor for sink in sinks)
-        while events := self._agent.events(self.id, cursor, 500):
+        cursors = [sink.cursor for sink in sinks]
+        if not self._ended.is_set():
+            cursors.append(self._cursor)
+        cursor = min(cursors, default=None)
+        while cursor is not None and (events := self._agent.events(self.id, cursor, 500)):
             for event in events:
                 for sink in sinks:
-                    if event.seq > sink.cursor and sink in self._sinks:
+                    if event.seq > sink.cursor and sink.open:
                         sink.cursor = event.seq
                         sink.take(event)
+                if event.seq > self._cursor:
+                    self._cursor = event.seq
+                    self._note(event)
             cursor = events[-1].seq
 
     def break_off(self, trouble: WuaError) -> None:
@@ -281,50 +295,78 @@ class Job(Generic[T]):
             if self._ended.is_set():
                 return
             self._trouble = trouble
-            self._ended.set()
+            enders = self._end()
             sinks, self._sinks = self._sinks, []
         for sink in sinks:
             sink.closed()
+        for ender in enders:
+            if not ender.callback:
+                ender.call()
         self._dispatcher.forget(self)
+
+    def _end(self) -> list[_Ender]:
+        self._ended.set()
+        enders, self._enders = self._enders, []
+        return enders
 
     def _add(self, sink: _Sink) -> None:
         with self._guard:
-            self._sinks.append(sink)
-        if self._trouble is not None:
+            trouble = self._trouble
+            if trouble is None:
+                self._sinks.append(sink)
+        if trouble is not None:
             sink.closed()
-        self._dispatcher.pump(self)
+        else:
+            self._dispatcher.pump(self)
 
     def _remove(self, sink: _Sink) -> None:
+        sink.open = False
         with self._guard:
             if sink in self._sinks:
                 self._sinks.remove(sink)
 
     def _note(self, event: JobEvent) -> None:
+        """After the sinks have taken an event: callbacks about the end come after those about events."""
         if isinstance(event.event, Progressed):
             self._progress = event.event.progress
         elif isinstance(event.event, Ended) and not self._ended.is_set():
-            self._result = self._agent.result(self.id)
-            self._ended.set()
+            result = self._agent.result(self.id)
+            with self._guard:
+                self._result = result
+                for ender in self._enders:
+                    if ender.callback:
+                        ender.call()
+                enders = self._end()
+            for ender in enders:
+                if not ender.callback:
+                    ender.call()
             self._dispatcher.forget(self)
 
-    def _when_ended(self, call: Callable[[], Any], *, report: bool = False) -> None:
-        def take(event: JobEvent) -> None:
-            if isinstance(event.event, Ended):
-                _guarded(call) if report else call()
-
-        sink = _Sink(take, 0)
-        if not report:
-            sink.closed = call
-        self._add(sink)
+    def _when_ended(self, ender: _Ender) -> None:
+        with self._guard:
+            if not self._ended.is_set():
+                self._enders.append(ender)
+                return
+        if self._trouble is None or not ender.callback:
+            ender.call()
 
 
 class _Sink:
-    """Somebody who takes events: a function and how far it has come."""
+    """Somebody who takes events: a function and how far it has come. Neither may block."""
 
     def __init__(self, take: Callable[[JobEvent], Any], cursor: int) -> None:
         self.take = take
         self.cursor = cursor
+        self.open = True
         self.closed: Callable[[], Any] = lambda: None
+
+
+class _Ender:
+    """Somebody who wants to know of the end: a callback, or a waiter, who is told of a lost agent, too."""
+
+    def __init__(self, call: Callable[[], Any], *, callback: bool = False) -> None:
+        self.call = call
+        self.callback = callback
 
 
 def product(kind: JobKind, outcome: JobResult) -> Any:
@@ -339,37 +381,3 @@ def product(kind: JobKind, outcome: JobResult) -> Any:
             raise error("invalid-argument", "what this search found was handed out before")
         raise WuaError(outcome.problem)
     return found
-
-
-def _guarded(call: Callable[..., Any], *given: Any) -> None:
-    """A callback's own failure is reported, and stays its own."""
-    try:
-        call(*given)
-    except Exception as failure:  # noqa: BLE001 - whatever user code raises
-        arguments = (type(failure), failure, failure.__traceback__, threading.current_thread())
-        threading.excepthook(threading.ExceptHookArgs(arguments))
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    if "asyncio" not in sys.modules:  # nobody can be running a loop
-        return None
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *given: Any) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, *given)
-
-
-def _spawn(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
-    import asyncio
-
-    if loop.is_closed():
-        coroutine.close()
-        return
-    asyncio.run_coroutine_threadsafe(coroutine, loop)

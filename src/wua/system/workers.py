@@ -15,22 +15,31 @@ class Workers:
         self._name, self._most = name, most
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
+        self._done = threading.Condition(self._guard)
+        self._unfinished = 0
         self._threads = 0
         self._idle = 0  # threads that wait, less what is queued for them
         self._closed = False
 
-    def put(self, work: Callable[[], None]) -> None:
-        """Have ``work`` called; it must not raise. Nothing happens after ``close``."""
+    def put(self, work: Callable[[], None]) -> bool:
+        """Have ``work`` called; it must not raise. False, and nothing happens, after ``close``."""
         with self._guard:
             if self._closed:
-                return
+                return False
             if self._idle <= 0 and self._threads < self._most:
                 self._threads += 1
                 number = self._threads
                 threading.Thread(target=self._loop, name=f"{self._name}-{number}", daemon=True).start()
             else:
                 self._idle -= 1
+            self._unfinished += 1
             self._queue.put(work)
+        return True
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until nothing is queued or at work, ``timeout`` seconds at most; whether it came to that."""
+        with self._guard:
+            return self._done.wait_for(lambda: self._unfinished == 0, timeout)
 
     def _loop(self) -> None:
         while True:
@@ -40,6 +49,9 @@ class Workers:
             work()
             with self._guard:
                 self._idle += 1
+                self._unfinished -= 1
+                if self._unfinished == 0:
+                    self._done.notify_all()
 
     def close(self) -> None:
         """Let the threads end after what is queued."""
