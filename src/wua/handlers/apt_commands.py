@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from wua.model.enums import ConffilePolicy
-from wua.model.plans import Change, Plan, PlanItem, PlanRequest
+from wua.model.plans import Change, Plan, PlanRequest
 from wua.model.plugins import Command, DebianTarget
 
 # Why the resolver did what it did; goes to standard error and changes nothing.
@@ -102,11 +102,18 @@ def run_words(target: DebianTarget, plan: Plan) -> tuple[str, ...]:
 def restore_marks(target: DebianTarget, plan: Plan) -> Command | None:
     """Mark again as automatic what ``install name=version`` has made manual; None when there is nothing.
 
-    Repeating it does no harm, so it also runs after a killed transaction.
+    Only packages that were named and installed before need it: apt itself marks what it adds, before it
+    calls dpkg. All of them are in dpkg's database whatever became of the run, so apt can do without its
+    lists, which take most of its time. Repeating it does no harm: it also runs after a killed transaction.
     """
-    names = [item.qualified for item in plan.items if item.automatic and not _goes(item)]
-    return target.act("apt-mark", "auto", *names) if names else None
-
-
-def _goes(item: PlanItem) -> bool:
-    return item.change in (Change.REMOVE, Change.PURGE)
+    words = set(plan.words)
+    names = [
+        item.qualified
+        for item in plan.items
+        if item.automatic
+        and item.from_version
+        and item.to_version
+        and (f"{item.qualified}={item.to_version}" in words or item.local in words)
+    ]
+    without_lists = ("-o", "Dir::State::lists=/nonexistent/")
+    return target.act("apt-mark", *without_lists, "auto", *names) if names else None
