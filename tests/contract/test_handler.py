@@ -123,6 +123,35 @@ def test_missing_means_not_there_or_not_right(case: AptCase) -> None:
         case.handler.verify(wrong)
 
 
+def test_files_of_another_cache_are_taken_only_when_they_are_right(case: AptCase, tmp_path: Path) -> None:
+    plan = replace(case.plan(), items=tuple(replace(item, local="") for item in case.plan().items))
+    assert case.handler.missing(plan) == (0, 1)
+    good, bad = plan.items
+    built = {b.name: b.deb_path for b in case.repository.packages if b.version == "2"}
+    (tmp_path / good.file).write_bytes(built[good.name].read_bytes())
+    (tmp_path / bad.file).write_bytes(built[good.name].read_bytes())
+    assert case.handler.collect(plan, tmp_path) == 1
+    assert case.handler.missing(plan) == (1,)
+
+
+def test_release_ends_a_hold(case: AptCase) -> None:
+    ids = case.world.ids("main=2")
+    assert case.handler.release(ids) == []
+    case.world.target.do(case.world.target.act("apt-mark", "hold", "main"))
+    with pytest.raises(WuaError, match="unsolvable"):
+        case.plan()
+    for command in case.handler.release(ids):
+        case.world.target.do(command)
+    assert [item.name for item in case.plan().requested] == ["main"]
+
+
+def test_items_that_must_not_be_played_are_named_with_their_reason(case: AptCase) -> None:
+    case.world.target.script_problems({"part": "it would harm"})
+    plan = case.plan()
+    refused = case.handler.not_played(plan)
+    assert {plan.items[index].name: why for index, why in refused.items()} == {"part": "it would harm"}
+
+
 def test_commands_are_whole_and_each_runs_as_it_stands(case: AptCase) -> None:
     plan = case.plan()
     for command in (*case.handler.download(plan), *case.handler.install(plan)):

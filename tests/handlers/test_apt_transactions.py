@@ -100,6 +100,28 @@ def test_uninstall_refuses_when_the_version_before_is_gone(world: AptWorld, tmp_
         world.plan("a=2", operation=Operation.UNINSTALL)
 
 
+def test_uninstall_goes_back_step_by_step(world: AptWorld, tmp_path: Path) -> None:
+    repository = world.repository(Package("a", "1"))
+    world.apply(world.plan("a=1"), tmp_path, "one")
+    for version in ("2", "3"):
+        world.publish(repository, Package("a", version))
+        world.apply(world.plan(f"a={version}"), tmp_path, version)
+    for version, after in (("3", "2"), ("2", "1"), ("1", "")):
+        plan = world.plan(f"a={version}", operation=Operation.UNINSTALL)
+        assert [item.to_version for item in plan.items] == [after]
+        assert all(o.done for o in world.apply(plan, tmp_path, f"back from {version}"))
+    assert world.plan("a=1", operation=Operation.UNINSTALL).left_out[0].reason == "not installed"
+
+
+def test_uninstall_after_a_change_by_others_is_refused(world: AptWorld, tmp_path: Path) -> None:
+    repository = world.repository(Package("a", "1"))
+    world.apply(world.plan("a=1"), tmp_path)
+    world.publish(repository, Package("a", "2"))
+    world.target.install("a=2")
+    with pytest.raises(WuaError, match="was not installed by wua"):
+        world.plan("a=2", operation=Operation.UNINSTALL)
+
+
 def test_uninstall_of_what_wua_did_not_install_is_refused(world: AptWorld) -> None:
     world.repository(Package("a", "1"))
     world.target.install("a=1")

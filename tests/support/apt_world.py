@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.plain_target import PlainTarget, plain_target
+from wua.engine.results import operation_of
 from wua.handlers.apt import AptHandler
 from wua.model.enums import ResultCode
 from wua.model.identity import deb_update_id
-from wua.model.jobs import HistoryEntry
+from wua.model.jobs import HistoryEntry, JobKind
 from wua.model.plans import Operation, Plan, PlanRequest
 from wua.model.plugins import Command, DebianTarget, ItemOutcome, PackageRow, RunRecord
 from wua.model.problems import error
@@ -86,7 +87,7 @@ class History:
                     job=job,
                     update=item.update,
                     title=item.title,
-                    operation=1 if item.to_version else 2,
+                    operation=operation_of(JobKind(plan.request.operation.value), item),
                     code=ResultCode.SUCCEEDED if outcome.done else ResultCode.FAILED,
                     hresult=0,
                     unmapped=0,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from wua.handlers.dpkg_state import DpkgState, Installed
 from wua.handlers.kept import KeptPackages
-from wua.model.enums import ResultCode
+from wua.model.enums import ResultCode, UpdateOperation
 from wua.model.jobs import HistoryEntry
 from wua.model.plans import LeftOut, Operation, PlanRequest
 from wua.model.plugins import PackageHistory, PackageLookup, PackageRow
@@ -123,15 +123,10 @@ class WordMaker:
         return (known[update] for update in dict.fromkeys(updates))
 
     def _entry_for(self, row: PackageRow) -> HistoryEntry:
-        """The entry that says how wua brought this version here."""
-        for entry in self._history.of_package(row.name, row.architecture):
-            if entry.code is not ResultCode.SUCCEEDED:
-                continue
-            if entry.to_version == row.version != entry.from_version:
-                return entry
-            if entry.to_version != row.version:  # something else happened later
-                break
-        raise error("uninstall-not-allowed", f"{_title(row)} was not installed by wua")
+        found = entry_that_brought(self._history.of_package(row.name, row.architecture), row.version)
+        if found is None:
+            raise error("uninstall-not-allowed", f"{_title(row)} was not installed by wua")
+        return found
 
     def _back(self, entry: HistoryEntry) -> str:
         try:
@@ -182,6 +177,28 @@ class WordMaker:
             except _Impossible:  # then apt has to solve it without
                 continue
         return tuple(words)
+
+
+def entry_that_brought(entries: Iterable[HistoryEntry], version: str) -> HistoryEntry | None:
+    """The entry that says how wua brought a package to the version it has; None when wua did not.
+
+    ``entries`` are those of one package, newest first. Each must have led to the version that the one
+    after it found, and an uninstallation takes the installation before it out of the account.
+    """
+    taken_back = 0
+    for entry in entries:
+        if entry.code is not ResultCode.SUCCEEDED or entry.from_version == entry.to_version:
+            continue
+        if entry.to_version != version:  # something else happened in between
+            return None
+        if entry.operation == UpdateOperation.UNINSTALLATION:
+            taken_back += 1
+        elif taken_back:
+            taken_back -= 1
+        else:
+            return entry
+        version = entry.from_version
+    return None
 
 
 class _Impossible(Exception):
