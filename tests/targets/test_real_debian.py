@@ -1,4 +1,4 @@
-"""Every kind of root with Debian's own packages, from the machine's mirrors. Slow: run by ``make test-all``."""
+"""Every kind of root with real packages, from the machine's mirrors; left to ``make test-all``."""
 
 import hashlib
 import os
