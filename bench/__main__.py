@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.harness import Row, dump, environment, fail, table
 
-PARTS = ("jobs",)
+PARTS = ("jobs", "search", "cli", "apt")
 HERE = Path(__file__).resolve().parent
 
 

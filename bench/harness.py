@@ -29,7 +29,11 @@ class Row:
     samples: dict[str, list[float]]
     unit: str = "ms"
     us: str = "wua"
+    compare: bool = True  # whether ratios of us to the others mean something
     targets: dict[str, float] = field(default_factory=dict)  # "peer" -> at most this ratio of medians
+    limits: list[tuple[str, float, float]] = field(
+        default_factory=list
+    )  # what was measured, its value, at most
     notes: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -45,10 +49,15 @@ class Row:
         pairs = zip(self.samples[self.us], self.samples[peer], strict=True)
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
+    def others(self) -> list[str]:
+        """Whom we are compared with."""
+        return [who for who in self.samples if who != self.us] if self.compare else []
+
     def reached(self) -> bool | None:
-        if not self.targets:
+        if not self.targets and not self.limits:
             return None
-        return all(self.ratio(peer) <= limit for peer, limit in self.targets.items())
+        held = all(value <= limit for _, value, limit in self.limits)
+        return held and all(self.ratio(peer) <= limit for peer, limit in self.targets.items())
 
 
 def timed(call: Callable[[], Any]) -> float:
@@ -89,7 +98,9 @@ def environment() -> dict[str, str]:
         "kernel": platform.release().split("-")[0],
         "cpu": cpu,
         "cores": str(os.cpu_count()),
-        "debian": Path("/etc/debian_version").read_text().strip() if Path("/etc/debian_version").exists() else "",
+        "debian": Path("/etc/debian_version").read_text().strip()
+        if Path("/etc/debian_version").exists()
+        else "",
     }
 
 
@@ -111,8 +122,11 @@ def table(rows: list[Row], stamp: dict[str, str]) -> str:
         figures = ", ".join(
             f"{who} {statistics.median(values) * scale:.3g} {row.unit}" for who, values in row.samples.items()
         )
-        ratios = ", ".join(f"{row.ratio(who):.2f} x {who}" for who in row.samples if who != row.us)
-        wanted = ", ".join(f"<= {limit:g} x {peer}" for peer, limit in row.targets.items())
+        ratios = ", ".join(f"{row.ratio(who):.2f} x {who}" for who in row.others())
+        wanted = ", ".join(
+            [f"<= {limit:g} x {peer}" for peer, limit in row.targets.items()]
+            + [f"<= {limit:g} {what} ({value:.3g})" for what, value, limit in row.limits]
+        )
         reached = {True: "yes", False: "**no**", None: "reported"}[row.reached()]
         lines.append(f"| {row.name} | {figures} | {ratios} | {wanted} | {reached} |")
         if row.notes:
@@ -128,7 +142,8 @@ def dump(rows: list[Row], stamp: dict[str, str]) -> str:
                 "name": row.name,
                 "samples": row.samples,
                 "targets": row.targets,
-                "ratios": {who: row.ratio(who) for who in row.samples if who != row.us},
+                "limits": row.limits,
+                "ratios": {who: row.ratio(who) for who in row.others()},
                 "reached": row.reached(),
                 "notes": row.notes,
                 **row.extra,

@@ -142,7 +142,9 @@ class HandChain:
 def fixed_cost() -> Row:
     """A whole job against its command run by hand; host running, content there."""
     with machine() as (agent, simulated, _):
-        script = f"cd {simulated.root}; echo changing; echo 1.0 > installed/x; mv installed/x installed/{PLAIN}"
+        script = (
+            f"cd {simulated.root}; echo changing; echo 1.0 > installed/x; mv installed/x installed/{PLAIN}"
+        )
 
         def ours() -> None:
             (simulated.root / "installed" / PLAIN).unlink(missing_ok=True)
@@ -157,11 +159,15 @@ def fixed_cost() -> Row:
             os.fsync(handle)
             os.close(handle)
 
-        samples = interleave({"wua": ours, "command by hand": by_hand, "one fsync": floor}, repeats=60, warm=3)
+        samples = interleave(
+            {"wua": ours, "command by hand": by_hand, "one fsync": floor}, repeats=60, warm=3
+        )
     row = Row("a whole job, job host running", samples)
     costs = sorted(a - b for a, b in zip(samples["wua"], samples["command by hand"], strict=True))
     p50, p95 = costs[len(costs) // 2] * 1e3, costs[int(len(costs) * 0.95)] * 1e3
-    row.notes = f"fixed cost over the command: p50 {p50:.1f} ms (must reach 10), p95 {p95:.1f} ms (must reach 25)"
+    row.notes = (
+        f"fixed cost over the command: p50 {p50:.1f} ms (must reach 10), p95 {p95:.1f} ms (must reach 25)"
+    )
     row.extra["fixed cost ms"] = {"p50": p50, "p95": p95}
     return row
 
@@ -201,10 +207,20 @@ def transitions() -> Row:
         bare = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
         bare.execute("PRAGMA journal_mode=WAL")
         bare.execute("PRAGMA synchronous=FULL")
-        bare.execute("CREATE TABLE jobs(number INTEGER PRIMARY KEY, id TEXT UNIQUE, state TEXT, last INTEGER)")
-        bare.execute("CREATE TABLE events(job TEXT, seq INTEGER, time REAL, event BLOB, PRIMARY KEY(job, seq))")
+        bare.execute(
+            "CREATE TABLE jobs(number INTEGER PRIMARY KEY, id TEXT UNIQUE, state TEXT, last INTEGER)"
+        )
+        bare.execute(
+            "CREATE TABLE events(job TEXT, seq INTEGER, time REAL, event BLOB, PRIMARY KEY(job, seq))"
+        )
         bare.execute("INSERT INTO jobs VALUES (1, 'one', 'queued', 0)")
-        steps = [JobState.PLANNING, JobState.DOWNLOADING, JobState.LOCKING, JobState.VERIFYING, JobState.INSTALLING]
+        steps = [
+            JobState.PLANNING,
+            JobState.DOWNLOADING,
+            JobState.LOCKING,
+            JobState.VERIFYING,
+            JobState.INSTALLING,
+        ]
         number = 0
 
         def ours() -> None:
@@ -225,7 +241,9 @@ def transitions() -> Row:
                         bare.execute("INSERT INTO jobs(id, state, last) VALUES (?, 'queued', 0)", (name,))
                     else:
                         bare.execute("SELECT state FROM jobs WHERE id=?", (name,)).fetchone()
-                        bare.execute("UPDATE jobs SET state=?, last=last+1 WHERE id=?", (steps[step - 1].value, name))
+                        bare.execute(
+                            "UPDATE jobs SET state=?, last=last+1 WHERE id=?", (steps[step - 1].value, name)
+                        )
                     event = json.dumps({"event": "state", "state": "x", "text": ""})
                     bare.execute("INSERT INTO events VALUES (?,?,?,?)", (name, step, time.time(), event))
                     bare.execute("COMMIT")
@@ -247,5 +265,3 @@ def rows() -> Iterator[Row]:
     yield fixed_cost()
     yield cold_start()
     yield transitions()
-
-
