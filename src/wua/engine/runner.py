@@ -252,7 +252,7 @@ class Runner:
         acted = self._job.kind.changes_target and any(r.phase is S.INSTALLING for r in records)
         restart = self._restart_reasons() if acted else ()
         cancelled = self._aborting() or any(record.cancelled for record in records)
-        output = next((r.output for r in reversed(records) if r.phase is S.INSTALLING), "")
+        output = next((r.output for r in records if r.phase is S.INSTALLING), "")  # of the transaction
         whole = results.job_result(
             found, aborted=cancelled, restart=restart, output=output, cause=self._runs.cause
         )

@@ -5,11 +5,13 @@ run use it, so that a plan cannot mean one thing and its application another.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from wua.model.enums import ConffilePolicy
 from wua.model.plans import Change, Plan, PlanRequest
 from wua.model.plugins import Command, DebianTarget
+from wua.model.struct import replace
 
 # Why the resolver did what it did; goes to standard error and changes nothing.
 _DEBUG: Final = ("-o", "Debug::pkgDepCache::AutoInstall=1", "-o", "Debug::pkgProblemResolver=1")
@@ -57,10 +59,16 @@ def print_uris(target: DebianTarget, request: PlanRequest, words: Sequence[str])
 
 
 def download(target: DebianTarget, plan: Plan) -> Command:
-    """Fetch the plan's files into apt's archives."""
-    return target.fetch(
-        *deciding(plan.request, downgrades=True), *_STATUS, "--download-only", "install", *plan.words
-    )
+    """Fetch the plan's files into apt's archives, one fetch of ours at a time.
+
+    apt would want dpkg's lock for it, and fail while another package manager works. flock(1) becomes
+    apt-get itself, without a process between.
+    """
+    options = ("-o", "Debug::NoLocking=true", "--download-only")
+    fetch = target.fetch(*deciding(plan.request, downgrades=True), *_STATUS, *options, "install", *plan.words)
+    cache = Path(target.paths.cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    return replace(fetch, argv=("/usr/bin/flock", "--no-fork", str(cache / "fetch.lock"), *fetch.argv))
 
 
 def transaction(target: DebianTarget, plan: Plan) -> Command:
