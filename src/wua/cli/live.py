@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import termios
 import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -13,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from wua.cli.story import Story, line
+from wua.cli.story import Story, lines
 from wua.cli.words import clean, duration, size
 from wua.model.jobs import JobEvent, Noted, UpdateEnded
 from wua.model.states import JobState
@@ -49,6 +51,7 @@ class Live:
         )
 
     def __enter__(self) -> Self:
+        self._unechoed = _without_echo()
         self._live.start()
         return self
 
@@ -56,16 +59,18 @@ class Live:
         self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
     ) -> None:
         self._live.stop()
+        self._unechoed()
 
     def show(self, event: JobEvent, *, new: bool) -> None:
         if new and isinstance(event.event, UpdateEnded | Noted):
-            self._print(line(self._screen, self._story, event.event))
+            self._print(lines(self._screen, self._story, event.event))
 
     def say(self, text: str) -> None:
-        self._print(text)
+        self._print(self._screen.wrap(text))
 
-    def _print(self, text: str) -> None:
-        self._console.print(Text.from_ansi(text), soft_wrap=False)
+    def _print(self, said: Iterable[str]) -> None:
+        for line in said:
+            self._console.print(Text.from_ansi(line))
 
     def _picture(self) -> RenderableType:
         story = self._story
@@ -83,6 +88,17 @@ class Live:
         if story.aborting:
             rows.append(Text(story.aborting, style="yellow"))
         return Group(*rows)
+
+
+def _without_echo() -> Callable[[], None]:
+    """Keep what is typed, ``^C`` above all, from landing between the bars; the answer puts it back."""
+    if not sys.stdin.isatty():
+        return lambda: None
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    quiet = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+    return lambda: termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 def _ends(left: Text, right: Text) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from wua.cli.screen import Screen
-from wua.cli.table import Cell, Column, table
+from wua.cli.table import Cell, Column, Heading, Row, table
 from wua.cli.words import clean, count, size
 from wua.model.enums import ConffilePolicy
 from wua.model.plans import Change, Plan, PlanItem
@@ -25,24 +25,26 @@ ORDER: Final = (
     Change.REMOVE,
     Change.PURGE,
 )
-STYLE: Final[Mapping[Change, str]] = {
-    Change.DOWNGRADE: "careful",
-    Change.REMOVE: "bad",
-    Change.PURGE: "bad",
+HEADINGS: Final[Mapping[Change, Heading]] = {
+    Change.UPGRADE: Heading("Upgrade"),
+    Change.INSTALL: Heading("Install"),
+    Change.REINSTALL: Heading("Install again"),
+    Change.DOWNGRADE: Heading("Downgrade", "careful"),
+    Change.REMOVE: Heading("Remove", "bad"),
+    Change.PURGE: Heading("Remove, with its configuration", "bad"),
 }
 CONFFILES: Final = {
-    ConffilePolicy.KEEP: "configuration files that were changed here stay as they are",
-    ConffilePolicy.TAKE: "configuration files that were changed here are replaced, the old ones kept beside",
-    ConffilePolicy.STOP: "an update whose configuration files were changed here fails",
+    ConffilePolicy.KEEP: "are kept",
+    ConffilePolicy.TAKE: "are replaced, with a copy beside",
+    ConffilePolicy.STOP: "make their update fail",
 }
 COLUMNS: Final = (
-    Column("CHANGE"),
-    Column("PACKAGE", least=14, shrink=3),
-    Column("FROM", least=8, shrink=2, drop=3, middle=True),
-    Column("TO", least=8, shrink=1, middle=True),
+    Column("PACKAGE", least=19),
+    Column("FROM", least=13, drop=3, middle=True),
+    Column("TO", least=13, middle=True),
     Column("SIZE", right=True, drop=2),
-    Column("ORIGIN", least=8, shrink=4, drop=1),
-    Column("WHY", least=16, shrink=5, wrap=True),
+    Column("ORIGIN", least=8, drop=1),
+    Column("WHY", least=18, wrap=True),
 )
 
 
@@ -70,12 +72,11 @@ def render(screen: Screen, plan: Plan, around: Surroundings) -> Iterator[str]:
     if plan.items:
         yield screen.paint(headline(plan), "head")
         yield ""
-        items = sorted(plan.items, key=lambda item: (ORDER.index(item.change), not item.requested))
-        yield from table(screen, COLUMNS, [_row(item, around) for item in items])
+        yield from table(screen, COLUMNS, list(_rows(plan, around)))
         yield ""
     if plan.left_out:
         yield screen.paint("Left out", "head")
-        columns = (Column("", least=14, shrink=2), Column("", least=16, shrink=1, wrap=True))
+        columns = (Column("", least=14), Column("", least=16, wrap=True))
         rows = [(Cell(each.name, "name"), each.reason) for each in plan.left_out]
         yield from list(table(screen, columns, rows))[1:]
         yield ""
@@ -95,22 +96,29 @@ def headline(plan: Plan) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _row(item: PlanItem, around: Surroundings) -> tuple[Cell, ...]:
+def _rows(plan: Plan, around: Surroundings) -> Iterator[Row | Heading]:
+    for change in ORDER:
+        items = [item for item in plan.items if item.change is change]
+        if items:
+            yield HEADINGS[change]
+        for item in sorted(items, key=lambda item: not item.requested):
+            yield _row(item, around)
+
+
+def _row(item: PlanItem, around: Surroundings) -> Row:
     foreign = item.architecture not in (around.native, "all")
-    marks = [item.reason]
-    if item.essential and item.change in (Change.REMOVE, Change.PURGE, Change.DOWNGRADE):
-        marks.insert(0, "essential")
-    if item.update in around.security:
-        marks.insert(0, "security")
-    style = STYLE.get(item.change, "")
+    why = [
+        "essential" if item.essential and item.change not in (Change.UPGRADE, Change.INSTALL) else "",
+        "security" if item.update in around.security else "",
+        "" if item.requested else item.reason,
+    ]
     return (
-        Cell(item.change.value, style),
         Cell(item.qualified if foreign else item.name, "name"),
-        Cell(item.from_version),
-        Cell(item.to_version),
-        Cell(size(item.size) if item.to_version else ""),
-        Cell(item.origin),
-        Cell(", ".join(filter(None, marks)), "careful" if item.update in around.security else ""),
+        item.from_version,
+        item.to_version,
+        size(item.size) if item.to_version else "",
+        item.origin,
+        Cell(", ".join(filter(None, why)), "careful" if item.update in around.security else ""),
     )
 
 
@@ -121,7 +129,8 @@ def _footer(screen: Screen, plan: Plan) -> Iterator[str]:
     yield f"{', '.join(parts)}."
     if any(item.to_version for item in plan.items):
         policy = plan.request.conffiles
-        yield from screen.wrap(f"Policy: {CONFFILES[policy]} (--conffiles {policy.value}).", "  ", "")
+        text = f"Configuration files changed here {CONFFILES[policy]} (--conffiles {policy.value})."
+        yield from screen.wrap(text, "  ", "")
     if plan.restart:
         lead = screen.paint("A restart is likely: ", "careful")
         yield from screen.wrap(f"{clean(plan.restart)}.", "  ", lead)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wua.cli import errors
 from wua.cli.screen import Screen
-from wua.cli.story import update_line, update_word
+from wua.cli.story import update_lines, update_word
 from wua.cli.titles import Titles
 from wua.cli.words import RESULTS, clean, duration, some
 from wua.model.enums import ResultCode
@@ -25,7 +25,7 @@ def render(
     """The end of a job; ``with_updates`` also a line for each update, where nothing has shown them yet."""
     if with_updates:
         for each in result.updates:
-            yield update_line(screen, job.kind, each, titles.of(each.update))
+            yield from update_lines(screen, job.kind, each, titles.of(each.update))
     yield from _failures(screen, result, titles)
     yield headline(screen, job, result)
     if result.reboot_required:

@@ -9,6 +9,7 @@ from typing import Final, TextIO
 import click
 
 LEAST_WIDTH: Final = 40
+LEAST_ROOM: Final = 16  # for running text, whatever stands before it
 MOST_PROSE: Final = 100  # running text wider than this is hard to read
 
 STYLES: Final[dict[str, dict[str, object]]] = {
@@ -47,8 +48,9 @@ class Screen:
         if self.width is None:
             yield lead + text
             return
-        room = min(self.width, MOST_PROSE) - cells(indent)
-        for line in _lines(text, max(room, 16)):
+        room = min(self.width, MOST_PROSE)
+        taken = cells(click.unstyle(lead))
+        for line in _lines(text, max(room - taken, LEAST_ROOM), max(room - cells(indent), LEAST_ROOM)):
             yield lead + line
             lead = indent
 
@@ -91,8 +93,8 @@ def _cell(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _lines(text: str, room: int) -> Iterator[str]:
-    """Break between words; a word that is too long is broken anywhere."""
+def _lines(text: str, room: int, later: int) -> Iterator[str]:
+    """Break between words, ``room`` columns on the first line; a word that is too long is broken anywhere."""
     line = ""
     for word in text.split():
         rest = word
@@ -103,9 +105,9 @@ def _lines(text: str, room: int) -> Iterator[str]:
                 break
             if line:
                 yield line
-                line = ""
+                line, room = "", later
                 continue
             head = _take(rest, room)
             yield head
-            rest = rest[len(head) :]
+            rest, room = rest[len(head) :], later
     yield line

@@ -1,6 +1,6 @@
 """How a job goes, gathered from its events, and the words for its updates. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from wua.cli.screen import Screen
 from wua.cli.words import PAST, clean
@@ -47,8 +47,8 @@ class Story:
             self.trouble = ""
             return False
         if isinstance(event, Waiting):
-            changed = self.trouble != f"waiting for {event.holder}"
-            self.trouble = f"waiting for {event.holder}"
+            changed = self.trouble != f"waiting: {event.holder}"
+            self.trouble = f"waiting: {event.holder}"
             return changed
         if isinstance(event, Stalled):
             self.trouble = f"stalled in phase {event.phase.value}: {event.text}"
@@ -63,24 +63,24 @@ class Story:
         return f"{index + 1}/{self.total} {self.title(index)}"
 
 
-def line(screen: Screen, story: Story, event: AnyEvent) -> str:
-    """What to tell of an event that says something new; "" for none."""
-    if isinstance(event, StateChanged):
-        return "" if event.state is JobState.ENDED else f"{event.state.value}{_because(event.text)}"
+def lines(screen: Screen, story: Story, event: AnyEvent) -> Iterator[str]:
+    """What to tell of an event that says something new."""
     if isinstance(event, UpdateEnded):
-        return update_line(screen, story.kind, event.result, story.title(event.index))
-    if isinstance(event, Waiting | Stalled):
-        return screen.paint(clean(story.trouble), "careful")
-    if isinstance(event, Noted):
-        return clean(event.text)
-    return ""
+        yield from update_lines(screen, story.kind, event.result, story.title(event.index))
+    elif isinstance(event, StateChanged) and event.state is not JobState.ENDED:
+        yield f"{event.state.value}{_because(event.text)}"
+    elif isinstance(event, Waiting | Stalled):
+        yield from (screen.paint(line, "careful") for line in screen.wrap(clean(story.trouble), "  ", ""))
+    elif isinstance(event, Noted):
+        yield from screen.wrap(clean(event.text), "  ", "")
 
 
-def update_line(screen: Screen, kind: JobKind, result: UpdateResult, title: str) -> str:
+def update_lines(screen: Screen, kind: JobKind, result: UpdateResult, title: str) -> Iterator[str]:
     """``installed    libssl3 3.0.13``; a failure with the kind of its problem."""
     word, style = update_word(kind, result)
     why = f" ({result.problem.id})" if result.problem and result.problem.id != "aborted" else ""
-    return f"{screen.paint(f'{word:{WORD_WIDTH}}', style)}  {clean(title)}{why}"
+    lead = f"{screen.paint(f'{word:{WORD_WIDTH}}', style)}  "
+    yield from screen.wrap(f"{clean(title)}{why}", " " * (WORD_WIDTH + 2), lead)
 
 
 def update_word(kind: JobKind, result: UpdateResult) -> tuple[str, str]:

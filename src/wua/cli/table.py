@@ -16,14 +16,14 @@ INDENT: Final = "  "
 class Column(NamedTuple):
     """How a column behaves where the width does not suffice.
 
-    Columns are cut in the order of ``shrink``, down to ``least``; when that is not enough they are left out
-    in the order of ``drop``. 0 means never. The last column may ``wrap`` where others are cut.
+    The widest columns are cut first, each down to its ``least`` width (0: never cut); when that is not
+    enough, columns are left out in the order of ``drop`` (0: never). The last one may ``wrap`` where the
+    others are cut.
     """
 
     heading: str
     right: bool = False
-    least: int = 8
-    shrink: int = 0
+    least: int = 0
     drop: int = 0
     middle: bool = False  # cut in the middle: for versions, where both ends matter
     wrap: bool = False
@@ -34,14 +34,22 @@ class Cell(NamedTuple):
     style: str = ""
 
 
+class Heading(NamedTuple):
+    """A line of its own between rows."""
+
+    text: str
+    style: str = "head"
+
+
 Row = Sequence[Cell | str]
 
 
 def table(
-    screen: Screen, columns: Sequence[Column], rows: Sequence[Row], indent: str = INDENT
+    screen: Screen, columns: Sequence[Column], rows: Sequence[Row | Heading], indent: str = INDENT
 ) -> Iterator[str]:
     """The lines of a table. Columns that are empty in every row are left out."""
-    grid = [[_cell(each) for each in row] for row in rows]
+    every = [row if isinstance(row, Heading) else [_cell(each) for each in row] for row in rows]
+    grid = [row for row in every if not isinstance(row, Heading)]
     used = [n for n in range(len(columns)) if any(row[n].text for row in grid)]
     natural = {
         n: max(cells(columns[n].heading), *(cells(row[n].text) for row in grid)) if grid else 0 for n in used
@@ -50,8 +58,11 @@ def table(
     widths = fit(columns, natural, room)
     shown = list(widths)
     heading = [Cell(columns[n].heading, "head") for n in range(len(columns))]
-    for row in (heading, *grid):
-        yield from _row(screen, columns, widths, [row[n] for n in shown], indent)
+    for row in (heading, *every):
+        if isinstance(row, Heading):
+            yield screen.paint(row.text, row.style)
+        else:
+            yield from _row(screen, columns, widths, [row[n] for n in shown], indent)
 
 
 def fit(columns: Sequence[Column], natural: dict[int, int], room: int | None) -> dict[int, int]:
@@ -59,16 +70,16 @@ def fit(columns: Sequence[Column], natural: dict[int, int], room: int | None) ->
     widths = dict(natural)
     if room is None:
         return widths
+    least = {n: min(width, columns[n].least or width) for n, width in natural.items()}
     for leaving in sorted((n for n in natural if columns[n].drop), key=lambda n: columns[n].drop):
-        least = [min(w, columns[n].least) if columns[n].shrink else w for n, w in widths.items()]
         if _total(least) <= room:
             break
-        del widths[leaving]
-    for n in sorted((n for n in widths if columns[n].shrink), key=lambda n: columns[n].shrink):
-        over = _total(list(widths.values())) - room
-        if over <= 0:
+        del widths[leaving], least[leaving]
+    for _ in range(_total(widths) - room):
+        able = [n for n in widths if widths[n] > least[n]]
+        if not able:
             break
-        widths[n] = max(min(widths[n], columns[n].least), widths[n] - over)
+        widths[max(able, key=lambda n: widths[n])] -= 1
     return widths
 
 
@@ -88,8 +99,8 @@ def _cell(each: Cell | str) -> Cell:
     return Cell(clean(each)) if isinstance(each, str) else Cell(clean(each.text), each.style)
 
 
-def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + len(GAP) * (len(widths) - 1)
+def _total(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + len(GAP) * (len(widths) - 1)
 
 
 def _row(
@@ -108,6 +119,6 @@ def _row(
         painted = screen.paint(text, cell.style)
         parts.append(f"{space}{painted}" if column.right else f"{painted}{space}")
     yield (indent + GAP.join(parts)).rstrip()
-    margin = indent + " " * (_total(list(widths.values())) - widths[list(widths)[-1]])
+    margin = indent + " " * (_total(widths) - widths[list(widths)[-1]])
     style = row[-1].style
     yield from (margin + screen.paint(line, style) for line in more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from wua.cli.story import Story, line
+from wua.cli.story import Story, lines
 
 if TYPE_CHECKING:
     from wua.cli.face import Face
@@ -38,9 +38,9 @@ class Lines:
         pass
 
     def show(self, event: JobEvent, *, new: bool) -> None:
-        text = line(self._screen, self._story, event.event) if new else ""
-        if text:
-            self._face.say(text)
+        if new:
+            for line in lines(self._screen, self._story, event.event):
+                self._face.say(line)
 
     def say(self, text: str) -> None:
         self._face.say(text)

@@ -57,6 +57,12 @@ def clock(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else ""
 
 
+def moment(then: float, now: float) -> str:
+    """The local time of a moment of today, else its date."""
+    text, today = clock(then), clock(now)
+    return text[11:] if text[:10] == today[:10] else text[:10]
+
+
 def count(number: int, noun: str) -> str:
     """``1 update``, ``3 updates``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -97,10 +97,10 @@ def restart(screen: Screen, reasons: tuple[RestartReason, ...]) -> Iterator[str]
         yield "  not needed"
         return
     columns = (
-        Column("", least=8, shrink=2),
-        Column("", least=10, shrink=3),
+        Column("", least=8),
+        Column("", least=10),
         Column("", drop=1),
-        Column("", least=16, shrink=1, wrap=True),
+        Column("", least=16, wrap=True),
     )
     rows = [
         (

@@ -13,7 +13,7 @@ from wua.cli.command import verb
 from wua.cli.face import Face
 from wua.cli.screen import Screen
 from wua.cli.selection import NAMES_HELP, Selection, chosen, selecting
-from wua.cli.story import update_line
+from wua.cli.story import update_lines
 from wua.cli.table import facts
 from wua.cli.waiting import wait
 from wua.cli.words import clean, duration, size
@@ -138,7 +138,8 @@ def outcome(screen: Screen, rehearsal: Rehearsal, plan: Plan) -> Iterator[str]:
 
     names = {item.update: f"{item.name} {item.to_version or item.from_version}" for item in plan.items}
     for each in rehearsal.result.updates:
-        yield update_line(screen, JobKind.REHEARSE, each, names.get(each.update, each.update.update_id))
+        title = names.get(each.update, each.update.update_id)
+        yield from update_lines(screen, JobKind.REHEARSE, each, title)
         if each.problem is not None:
             yield from errors.render(screen, each.problem, lead="", indent="  ")
     yield ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ from wua.cli.command import verb
 from wua.cli.face import Face
 from wua.cli.screen import Screen
 from wua.cli.table import Cell, Column, Row, table
-from wua.cli.words import RESULTS, clock, count, some
+from wua.cli.words import RESULTS, clock, count, moment, some
 from wua.model.enums import ResultCode, UpdateOperation
 from wua.model.jobs import HistoryEntry, JobRecord
 from wua.model.states import JobState
@@ -30,14 +31,14 @@ JOB_COLUMNS: Final = (
     Column("KIND", drop=3),
     Column("STATE"),
     Column("BEGUN", drop=2),
-    Column("WHAT", least=12, shrink=1),
+    Column("WHAT", least=20),
 )
 HISTORY_COLUMNS: Final = (
     Column("DATE", drop=2),
     Column("DONE"),
-    Column("PACKAGE", least=14, shrink=3),
-    Column("FROM", least=8, shrink=2, drop=3, middle=True),
-    Column("TO", least=8, shrink=1, middle=True),
+    Column("PACKAGE", least=16),
+    Column("FROM", least=12, drop=3, middle=True),
+    Column("TO", least=12, middle=True),
     Column("RESULT", drop=4),
     Column("JOB", drop=1),
 )
@@ -94,7 +95,7 @@ def job_row(job: JobRecord) -> Row:
         Cell(job.id, "name"),
         job.kind.value,
         job_state(job),
-        clock(job.started or job.created),
+        moment(job.started or job.created, time.time()),
         job_subject(job),
     )
 

@@ -18,7 +18,6 @@ from wua.cli.titles import Titles
 from wua.cli.words import clock
 from wua.model.enums import AbortAnswer
 from wua.model.jobs import JobRecord
-from wua.model.problems import error
 
 POLL: Final = 0.5  # seconds between two looks at an installer's output
 
@@ -42,6 +41,9 @@ wua attach 4f2a --output
 @click.pass_obj
 def attach(face: Face, /, job: str, output: bool, only_watch: bool, exit_restart: bool) -> int:
     record = face.agent.protocol.job(job) if job else newest(face)
+    if record is None:
+        face.say("No job is running.")
+        return face.answer(Acted(""))
     if output:
         return _output(face, record)
     if record.result is None:
@@ -74,12 +76,9 @@ def abort(face: Face, /, job: str) -> int:
     return face.answer(Asked(record.id, answer, meaning))
 
 
-def newest(face: Face) -> JobRecord:
-    """The newest job at work. Raises WuaError unknown-job when there is none."""
-    running = [job for job in face.agent.jobs(active=True) if job.kind.acting]
-    if not running:
-        raise error("unknown-job", "no job is running")
-    return running[0]
+def newest(face: Face) -> JobRecord | None:
+    """The newest acting job at work."""
+    return next((job for job in face.agent.jobs(active=True) if job.kind.acting), None)
 
 
 def _output(face: Face, record: JobRecord) -> int:

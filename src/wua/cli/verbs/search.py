@@ -20,12 +20,12 @@ from wua.model.enums import DeploymentAction
 from wua.model.updates import Offer
 
 COLUMNS: Final = (
-    Column("PACKAGE", least=16, shrink=3),
-    Column("INSTALLED", least=8, shrink=2, drop=2, middle=True),
-    Column("VERSION", least=10, shrink=1, middle=True),
+    Column("PACKAGE", least=18),
+    Column("INSTALLED", least=12, drop=2, middle=True),
+    Column("VERSION", least=12, middle=True),
     Column("SIZE", right=True, drop=3),
-    Column("ORIGIN", least=8, shrink=4, drop=1),
-    Column("", least=8, shrink=5, wrap=True),
+    Column("ORIGIN", least=8, drop=1),
+    Column("", least=8, wrap=True),
 )
 INSTALLED: Final = "IsInstalled=1"
 HIDDEN: Final = "IsHidden=1"
