@@ -52,6 +52,8 @@ class World:
             config.append('APT::Get::Never-Include-Phased-Updates "1";')
         if dice.random() < 0.15:
             config.append('APT::Get::Phase-Policy "1";')
+        if dice.random() < 0.1:
+            config.append('Dir::Bin::ischroot "/bin/true";')
         self.root = AptRoot(base, architectures=("amd64", "i386") if foreign else ("amd64",))
         packages = [self._archive() for _ in range(dice.randint(1, 4))]
         if dice.random() < 0.3:

@@ -21,6 +21,7 @@ class PhasingRules(NamedTuple):
     always: bool = False  # APT::Get::Always-Include-Phased-Updates
     never: bool = False  # APT::Get::Never-Include-Phased-Updates
     by_policy: bool = False  # APT::Get::Phase-Policy: such versions get priority 1
+    chroot: bool = False  # apt runs in a chroot: there it waits for nothing
 
     def keeps_back(self, source: str, source_version: str, percent: int) -> bool:
         """Whether an update that is phased to ``percent`` is not yet for this machine."""
@@ -28,7 +29,7 @@ class PhasingRules(NamedTuple):
             return False
         if self.never:
             return True
-        if not self.machine_id:
+        if self.chroot or not self.machine_id:
             return False
         return draw(f"{source}-{source_version}-{self.machine_id}") > percent
 

@@ -109,6 +109,7 @@ def _config_files(options: dict[str, str], dump: Command) -> Iterator[str]:
     """Every file and folder that the answer hangs on, missing ones too: they may appear."""
     if given := dump.env.get("APT_CONFIG"):
         yield given
+    yield from (path for option, path in zip(dump.argv, dump.argv[1:], strict=False) if option == "-c")
     for name in ("main", "sourcelist", "preferences", "machine-id"):
         if path := option_path(options, f"Dir::Etc::{name}"):
             yield path

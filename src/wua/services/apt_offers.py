@@ -205,9 +205,9 @@ class Offers:
             reason += f", which is {record.state}"
         action = _INSTALL
         entry = package.entries[choice.place]
-        if not security and self._keeps_back(entry):
+        if self._keeps_back(entry):
             action = _DETECTION
-            reason = f"phased to {self._percent(entry)} %, not yet for this machine"
+            reason = f"phased to {self._packages.percent(entry)} %, not yet for this machine"
         return Standing(current, action, 0, held, 0, security, f"held: {reason}" if held else reason, 1)
 
     def _present_row(self, package: Package, record: DpkgPackage) -> Row:
@@ -248,14 +248,8 @@ class Offers:
     def _from_security(self, stanzas: Iterable[Stanza]) -> int:
         return int(any(self._security[stanza.place] for stanza in stanzas))
 
-    def _percent(self, entry: Entry) -> int:
-        if not entry.stanzas:
-            return 100
-        stanza = entry.stanzas[0]
-        return self._packages.indexes[stanza.place].data.phased.get(stanza.row, 100)
-
     def _keeps_back(self, entry: Entry) -> bool:
-        percent = self._percent(entry)
+        percent = self._packages.percent(entry)
         if percent >= 100:
             return False
         name, source_version = self._packages.source(entry.stanzas[0])

@@ -157,10 +157,15 @@ class Packages:
             assert package.record is not None
             return Known(entry.version, files, source_name(package.record.source))
         first = entry.stanzas[0]
-        data = self.indexes[first.place].data
-        return Known(
-            entry.version, files, source_name(data.sources[first.row]), data.phased.get(first.row, 100)
-        )
+        source = source_name(self.indexes[first.place].data.sources[first.row])
+        return Known(entry.version, files, source, self.percent(entry))
+
+    def percent(self, entry: Entry) -> int:
+        """To how many percent of machines a version is phased: by the last stanza that says so, as in apt."""
+        percent = 100
+        for stanza in entry.stanzas:
+            percent = self.indexes[stanza.place].data.phased.get(stanza.row, percent)
+        return percent
 
     def source(self, stanza: Stanza) -> tuple[str, str]:
         """Name and version of the source package of a stanza."""

@@ -62,7 +62,7 @@ class Indexes:
         elif release is not None:
             index.release = read_release(release)
         if was is not None and (was.path, was.stamp) == (index.path, index.stamp) and index.source:
-            index.problem = was.problem
+            index.problem, index.phased = was.problem, was.phased
         else:
             self._take(index, path)
         return index
@@ -74,6 +74,7 @@ class Indexes:
             reading = read_index(path, old)
         except (WuaError, OSError) as failure:
             index.problem = str(failure)
+            index.phased = bool(old is not None and old.phased)
             if old is None:
                 index.source = self._store(index, IndexData())
             return
@@ -84,6 +85,7 @@ class Indexes:
     def _store(self, index: StoredIndex, data: IndexData) -> int:
         source = self._writer.put_source(SERVICE, index.target.file, msgspec.msgpack.encode(data))
         self._loaded[source] = data
+        index.phased = bool(data.phased)
         return source
 
     def data(self, index: StoredIndex) -> IndexData:

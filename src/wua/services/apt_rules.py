@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +12,10 @@ from wua.applicability.phasing import PhasingRules
 from wua.applicability.policy import Policy, release_exists
 from wua.applicability.preferences import Broken, Pin, read_pins
 from wua.metadata.deb822 import locate
-from wua.model.plugins import OsFacts
+from wua.model.plugins import Command, OsFacts
 from wua.services.apt_config import entries, machine_id_path
 from wua.services.apt_world import AptConfig, StoredIndex
+from wua.system.run import run
 
 
 class Rules(NamedTuple):
@@ -51,7 +52,7 @@ def archive_of(stored: StoredIndex) -> Archive:
 
 
 def make_rules(
-    config: AptConfig, indexes: Iterable[StoredIndex], os_facts: OsFacts
+    config: AptConfig, indexes: Sequence[StoredIndex], os_facts: OsFacts
 ) -> tuple[Rules, list[str]]:
     """The rules of a configuration, and what is to be said about it."""
     archives = tuple(archive_of(index) for index in indexes)
@@ -72,7 +73,7 @@ def make_rules(
         native=config.native,
         architectures=tuple(config.lists.get("apt::architectures", ())),
         default_release=default,
-        phasing=phasing_rules(config),
+        phasing=phasing_rules(config, phased=any(index.phased for index in indexes)),
         problem=problem or config.problem,
         os=(os_facts.id, os_facts.version, os_facts.title),
     )
@@ -90,7 +91,8 @@ def make_policy(rules: Rules) -> tuple[Policy | None, str]:
         return None, str(only_apt)
 
 
-def phasing_rules(config: AptConfig) -> PhasingRules:
+def phasing_rules(config: AptConfig, *, phased: bool) -> PhasingRules:
+    """What is configured; ``phased`` says that any index has phased updates, so that it matters."""
     machine_id = config.option("APT::Machine-ID")
     if not machine_id:
         try:
@@ -104,7 +106,14 @@ def phasing_rules(config: AptConfig) -> PhasingRules:
         always=_either(config, "Always-Include-Phased-Updates"),
         never=_either(config, "Never-Include-Phased-Updates"),
         by_policy=config.flag("APT::Get::Phase-Policy"),
+        chroot=phased and _in_chroot(config),
     )
+
+
+def _in_chroot(config: AptConfig) -> bool:
+    """As apt finds it out."""
+    program = config.option("Dir::Bin::ischroot") or "/usr/bin/ischroot"
+    return run(Command((program,), {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})).exit == 0
 
 
 def _either(config: AptConfig, name: str) -> bool:

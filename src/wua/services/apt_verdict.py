@@ -129,16 +129,14 @@ class _Reasons:
 
     def _phased(self) -> Iterator[Reason]:
         for _, entry in self._entries():
-            for stanza in entry.stanzas[:1]:
-                percent = self._view.index(stanza).data.phased.get(stanza.row, 100)
-                if percent >= 100:
-                    continue
+            if (percent := self._view.packages.percent(entry)) < 100:
                 late = self._offer.deployment_action == DeploymentAction.DETECTION
-                text = f"{entry.version} is being phased in and is meant for {percent} % of machines so far; "
-                text += (
-                    "this machine is not among them yet." if late else "this machine does not wait for it."
+                text = (
+                    f"{entry.version} is being phased in, for {percent} % of machines so far; this machine "
+                    + ("is not among them yet." if late else "does not wait for it.")
                 )
-                yield Reason("phased", str(percent), text, machine_id_path(self._view.world.config.options))
+                where = machine_id_path(self._view.world.config.options)
+                yield Reason("phased", str(percent), text, where)
 
     def _superseded(self) -> Iterator[Reason]:
         choice = self._choice

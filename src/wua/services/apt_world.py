@@ -123,6 +123,7 @@ class StoredIndex(msgspec.Struct, array_like=True):
     release: ReleaseFacts
     source: int = 0  # in the catalogue
     problem: str = ""  # why the last reading failed
+    phased: bool = False  # it has phased updates
 
 
 class World(msgspec.Struct, array_like=True):

@@ -1,0 +1,102 @@
+"""Phased updates: wua shows those as known only (Detection) that ``apt-get upgrade`` keeps back."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.apt_compare import synchronised
+from support.apt_root import AptRoot, StoredArchive, stanza
+from wua.model.enums import DeploymentAction
+from wua.system.run import run
+
+PERCENTS = range(0, 101, 4)
+_KEPT = re.compile(r"kept back:\n((?:  .*\n)+)|deferred due to phasing:\n((?:  .*\n)+)")
+
+
+def package(name: str, version: str, **fields: object) -> dict[str, object]:
+    return {
+        "Package": name,
+        "Version": version,
+        "Architecture": "all",
+        "Maintainer": "Tests",
+        "Filename": f"{name}.deb",
+        "Size": 10,
+        "SHA256": "1" * 64,
+        "Description": "a package",
+        **fields,
+    }
+
+
+def phased_root(folder: Path, config: str) -> AptRoot:
+    """Every package is installed and has a phased update; some have a source of another name and version."""
+    root = AptRoot(folder / "root", config=config)
+    updates = StoredArchive(root, "deb.example", "stable-updates")
+    root.sources(updates.line)
+    updates.write(
+        [
+            package(f"p{percent}{letter}", "2", **{"Source": source, "Phased-Update-Percentage": percent})
+            for percent in PERCENTS
+            for letter, source in (("a", ""), ("b", "other"), ("c", f"src{percent} (3:1.5-1)"))
+        ]
+    )
+    root.status(
+        *(
+            stanza(
+                {
+                    "Package": f"p{percent}{letter}",
+                    "Status": "install ok installed",
+                    "Maintainer": "Tests",
+                    "Architecture": "all",
+                    "Version": "1",
+                    "Description": "a package",
+                }
+            )
+            for percent in PERCENTS
+            for letter in "abc"
+        )
+    )
+    return root
+
+
+def kept_back(root: AptRoot) -> set[str]:
+    done = run(root.apt("apt-get", "-s", "upgrade"))
+    assert done.exit == 0, done.stderr
+    return {name for found in _KEPT.findall(done.stdout) for words in found for name in words.split()}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        'APT::Machine-ID "3d1219c7c4c5404aaa1f6d2a48adfda4";',
+        'APT::Machine-ID "00000000000000000000000000000001";',
+        'APT::Machine-ID "aé";',
+        'APT::Machine-ID "1"; APT::Get::Always-Include-Phased-Updates "yes";',
+        'APT::Machine-ID "1"; APT::Get::Never-Include-Phased-Updates "1";',
+        'APT::Machine-ID "1"; Update-Manager::Never-Include-Phased-Updates "true";',
+        "",
+        'APT::Machine-ID "1"; Dir::Bin::ischroot "/bin/true";',
+        'APT::Machine-ID "1"; Dir::Bin::ischroot "/bin/true"; APT::Get::Never-Include-Phased-Updates "1";',
+        'APT::Get::Always-Include-Phased-Updates "1"; APT::Get::Never-Include-Phased-Updates "1";',
+    ],
+)
+def test_phased_updates_are_those_that_apt_keeps_back(tmp_path: Path, config: str) -> None:
+    root = phased_root(tmp_path, config)
+    compared = synchronised(root, tmp_path)
+    detected = {
+        offer.name
+        for offer in compared.catalogue.search("installed = 0")
+        if offer.deployment_action is DeploymentAction.DETECTION
+    }
+    assert detected == kept_back(root)
+    assert compared.catalogue.count("installed = 0") == 3 * len(PERCENTS)
+    compared.catalogue.close()
+
+
+def test_a_machine_id_file_beside_apts_folder_counts(tmp_path: Path) -> None:
+    root = phased_root(tmp_path, "")
+    (root.base / "machine-id").write_text("3d1219c7c4c5404aaa1f6d2a48adfda4\n")
+    compared = synchronised(root, tmp_path)
+    late = compared.catalogue.search("deployment_action = ?", (DeploymentAction.DETECTION.value,))
+    assert {offer.name for offer in late} == kept_back(root) != set()
+    compared.catalogue.close()
