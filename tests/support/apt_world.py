@@ -207,12 +207,14 @@ class AptWorld(Driver):
 
 
 @contextmanager
-def apt_world(*, architectures: Sequence[str] = ("amd64",), config: str = "") -> Iterator[AptWorld]:
+def apt_world(
+    *, architectures: Sequence[str] = ("amd64",), config: str = "", tools: Path | None = None
+) -> Iterator[AptWorld]:
     repos = Path(tempfile.mkdtemp(prefix="wua-repo-"))
     repos.chmod(0o755)
     umask = os.umask(0o022)
     try:
-        with plain_target(architectures=architectures, config=config) as target:
+        with plain_target(architectures=architectures, config=config, tools=tools) as target:
             yield AptWorld(target, repos)
     finally:
         os.umask(umask)

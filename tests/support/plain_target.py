@@ -50,10 +50,21 @@ DPkg::Use-Pty "false";
 
 
 class PlainTarget:
-    """Implements DebianTarget for a folder. ``base`` belongs to nobody when the tests run as root."""
+    """Implements DebianTarget for a folder. ``base`` belongs to nobody when the tests run as root.
 
-    def __init__(self, base: Path, *, architectures: Sequence[str] = ("amd64",), config: str = "") -> None:
+    ``tools``: another Debian in a folder, whose apt and dpkg are used (by chroot in a user namespace).
+    """
+
+    def __init__(
+        self,
+        base: Path,
+        *,
+        architectures: Sequence[str] = ("amd64",),
+        config: str = "",
+        tools: Path | None = None,
+    ) -> None:
         self.base = base
+        self.tools = tools
         self.root = base / "root"
         for folder in (
             "etc/apt.conf.d", "etc/sources.list.d", "etc/preferences.d", "state/lists/partial", "log",
@@ -204,6 +215,8 @@ class PlainTarget:
 
     def _command(self, tool: str, words: Sequence[str]) -> Command:
         argv = [shutil.which(tool, path=_PATH) or tool, *words]
+        if self.tools is not None:
+            argv = ["/usr/bin/unshare", "-r", "-m", "/bin/sh", "-ec", _ENTER, str(self.tools), *argv]
         if os.geteuid() == 0:
             self.give_away()
             drop = [
@@ -224,15 +237,21 @@ class PlainTarget:
         return Command(tuple(argv), env, cwd=str(self.base))
 
 
+_ENTER: Final = """
+for folder in tmp dev proc; do mount --rbind /$folder "$0/$folder"; done
+exec /usr/sbin/chroot "$0" "$@"
+"""
 _PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @contextmanager
-def plain_target(*, architectures: Sequence[str] = ("amd64",), config: str = "") -> Iterator[PlainTarget]:
+def plain_target(
+    *, architectures: Sequence[str] = ("amd64",), config: str = "", tools: Path | None = None
+) -> Iterator[PlainTarget]:
     """A fresh root in a folder that any user can reach; it goes with the block."""
     base = Path(tempfile.mkdtemp(prefix="wua-root-"))
     base.chmod(0o755)
     try:
-        yield PlainTarget(base, architectures=architectures, config=config)
+        yield PlainTarget(base, architectures=architectures, config=config, tools=tools)
     finally:
         shutil.rmtree(base)
