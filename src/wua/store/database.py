@@ -2,13 +2,15 @@
 
 import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wua.model.problems import WuaError, error
+
+if TYPE_CHECKING:
+    import tempfile
 
 _VERSION_AT: Final = slice(60, 64)  # of the header: user_version, big-endian
 _MAGIC: Final = b"SQLite format 3\0"
@@ -45,9 +47,11 @@ def connect(
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if newest is not None:
-            _refuse_newer(path, _stored_version(path), newest)
-        connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        with _opening:
+            if newest is not None and _file(path) not in _opened:
+                _refuse_newer(path, _stored_version(path), newest)
+            connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+            _opened.add(_file(path))
     except OSError as failure:
         raise error("store-unwritable", f"{failure.filename}: {failure.strerror}") from None
     except sqlite3.Error as failure:
@@ -64,6 +68,21 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+# Files that this process has opened as databases. Closing any other descriptor of such a file
+# would drop SQLite's locks on it (POSIX record locks belong to the process), and another process
+# could then delete the write-ahead log that is in use here.
+_opened: set[tuple[int, int] | None] = set()
+_opening = threading.Lock()
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _stored_version(path: Path) -> int:
@@ -134,7 +153,9 @@ def set_aside(path: Path) -> Path:
 class Reader:
     """A connection for reading another user's store, and the private copy it may be of."""
 
-    def __init__(self, connection: sqlite3.Connection, copy: tempfile.TemporaryDirectory[str] | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, copy: "tempfile.TemporaryDirectory[str] | None"
+    ) -> None:
         self.connection = connection
         self._copy = copy
 
@@ -176,6 +197,8 @@ def _copied(path: Path) -> Reader | None:
     before = [_state(file) for file in files]
     if before[0] is None:
         raise error("store-unwritable", f"{path}: there is no store")
+    import tempfile
+
     folder = tempfile.TemporaryDirectory(prefix="wua-read-")
     try:
         for file, state in zip(files, before, strict=True):
