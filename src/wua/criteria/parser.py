@@ -4,7 +4,6 @@ The grammar is the documented one: OR at the top level only, AND between single 
 parentheses around a criterion or around a whole AND group. Parentheses more than needed do no harm.
 """
 
-import difflib
 from typing import Final, NamedTuple
 
 from wua.criteria.compile import Criteria
@@ -139,6 +138,8 @@ class _Parser:
             return ""
         known = [row.name for row in PROPERTIES if not (row.ours and self._strict)]
         word = self._now.text[:_LONGEST]
+        import difflib
+
         near = difflib.get_close_matches(lower(word), [lower(name) for name in known], n=1)
         return f" (perhaps {BY_NAME[near[0]].name})" if near else f" ({', '.join(known)})"
 

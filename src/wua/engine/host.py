@@ -6,6 +6,7 @@ that a job moved on, delivers durable subscriptions, and ends when it has been i
 """
 
 import contextlib
+import importlib
 import os
 import selectors
 import signal
@@ -34,6 +35,18 @@ DOWNLOADS: Final = 4  # jobs that only download, at the same time
 LONGEST_SLEEP: Final = 60.0  # seconds; the wall clock may be set while the host waits for a time of day
 FIRST_RETRY: Final = 0.5  # seconds before a job that could not be recorded is tried again; doubles
 LONGEST_RETRY: Final = 60.0
+# Loaded before there is an installer, which may replace them: a caller loads them when it needs them.
+NEEDED_LATER: Final = (
+    "bz2",
+    "email.utils",
+    "gzip",
+    "lzma",
+    "tempfile",
+    "wua.metadata.native_codecs",
+    "wua.services.apt_sync",
+    "wua.services.apt_view",
+    "wua.targets.restart",
+)
 
 
 class JobHost:
@@ -248,5 +261,8 @@ def main(state: str, ready: int) -> int:
         return 1
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
     say("ready")
+    if target.spec.options.get("plug-in", "debian") == "debian":
+        for name in NEEDED_LATER:
+            importlib.import_module(name)
     host.serve()
     return 0

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -54,10 +54,19 @@ class Memory:
         return tuple(entry for entry in found if (entry.name, entry.architecture) == (name, architecture))
 
 
-class Parts(msgspec.Struct, frozen=True):
-    service: UpdateService
-    handler: Handler
-    catalogue: Catalogue
+class Parts:
+    """Service, catalogue and handler of a target. The handler is opened when first asked for."""
+
+    def __init__(
+        self, service: UpdateService, catalogue: Catalogue, open_handler: Callable[[], Handler]
+    ) -> None:
+        self.service = service
+        self.catalogue = catalogue
+        self._open_handler = open_handler
+
+    @cached_property
+    def handler(self) -> Handler:
+        return self._open_handler()
 
     def close(self) -> None:
         self.catalogue.close()
@@ -71,6 +80,8 @@ def plug_in(group: str, name: str) -> Callable[..., Any]:
     """
     path = BUILT_IN.get((group, name))
     if path is None:
+        from importlib.metadata import entry_points
+
         for entry in entry_points(group=group, name=name):
             path = entry.value
     if path is None:
@@ -132,5 +143,5 @@ def open_parts(target: Target, store: StateStore) -> Parts:
     options = target.spec.options
     memory = Memory(store)
     service, catalogue = plug_in("wua.services", options.get("service", "apt"))(target, memory)
-    handler = plug_in("wua.handlers", options.get("handler", "apt"))(target, memory, catalogue)
-    return Parts(service, handler, catalogue)
+    handler = options.get("handler", "apt")
+    return Parts(service, catalogue, lambda: plug_in("wua.handlers", handler)(target, memory, catalogue))

@@ -8,12 +8,11 @@ Tested by tests/targets/test_host.py and the contract suite; acting on a real ho
 
 import os
 import re
-import shutil
 import socket
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wua.model.enums import TargetKind
 from wua.model.plugins import Command, TargetPaths, TargetSpec
@@ -21,9 +20,11 @@ from wua.model.problems import error
 from wua.model.updates import RestartReason
 from wua.system.files import write_atomic
 from wua.system.locks import FileLock
-from wua.targets import aptconf, restart, sources
+from wua.targets import aptconf
 from wua.targets.debian import DebianBase
-from wua.targets.shadow import Shadow, create_shadow
+
+if TYPE_CHECKING:
+    from wua.targets.shadow import Shadow
 
 _MOVED: Final = re.compile(r"\b(Dir\b|RootDir\b)", re.IGNORECASE)
 MACHINE_STATE: Final = "/var/lib/wua"
@@ -118,12 +119,16 @@ class HostTarget(DebianBase):
         return "" if self._uid == 0 else "root's rights (run it with sudo)"
 
     def restart_reasons(self) -> tuple[RestartReason, ...]:
+        from wua.targets import restart
+
         return restart.reasons()
 
     def script_problem(self, deb: Path) -> str:
         return ""
 
-    def shadow(self, folder: Path) -> Shadow:
+    def shadow(self, folder: Path) -> "Shadow":
+        from wua.targets.shadow import create_shadow
+
         return create_shadow(folder.absolute(), self)
 
     def apt(self, tool: str, *words: str) -> Command:
@@ -232,6 +237,10 @@ def _stamp(lists: Path) -> int:
 
 def replace_lists(source: Path, private: Path) -> None:
     """Put a copy of the host's lists in place of the private ones."""
+    import shutil
+
+    from wua.targets import sources
+
     fresh, old = private / f"lists.{os.getpid()}", private / f"lists.old.{os.getpid()}"
     (fresh / "partial").mkdir(parents=True)
     if sources.copy_lists(source, fresh):

@@ -1,4 +1,4 @@
-"""Opening, making and deleting targets of every kind."""
+"""Opening, making and deleting targets of every kind; only the host's is loaded with this module."""
 
 import os
 from pathlib import Path
@@ -6,12 +6,7 @@ from pathlib import Path
 from wua.model.enums import TargetKind
 from wua.model.plugins import DebianTarget, TargetSpec
 from wua.model.problems import error
-from wua.system import namespaces
-from wua.targets import layout
 from wua.targets.host import HostTarget, host_paths
-from wua.targets.namespace import NamespaceRoot, create_namespace
-from wua.targets.plain import PlainRoot, create_plain
-from wua.targets.shadow import Shadow
 
 
 def open_target(spec: TargetSpec) -> DebianTarget:
@@ -23,14 +18,22 @@ def open_target(spec: TargetSpec) -> DebianTarget:
     if spec.kind is TargetKind.HOST:
         return HostTarget(spec)
     if spec.kind is TargetKind.PLAIN_ROOT:
+        from wua.targets.plain import PlainRoot
+
         return PlainRoot(spec)
     if spec.kind is TargetKind.NAMESPACE_ROOT:
+        from wua.targets.namespace import NamespaceRoot
+
         return NamespaceRoot(spec)
+    from wua.targets.shadow import Shadow
+
     return Shadow(spec)
 
 
 def open_root(path: str | Path) -> DebianTarget:
     """The root or shadow in a folder, by its ``target.json``. Raises WuaError target-unusable."""
+    from wua.targets import layout
+
     return open_target(layout.read_spec(path))
 
 
@@ -57,8 +60,12 @@ def create_root(
     if kind is None:
         kind = TargetKind.NAMESPACE_ROOT if caller_can_confine() else TargetKind.PLAIN_ROOT
     if kind is TargetKind.PLAIN_ROOT:
+        from wua.targets.plain import create_plain
+
         return create_plain(top, sources)
     if kind is TargetKind.NAMESPACE_ROOT:
+        from wua.targets.namespace import create_namespace
+
         return create_namespace(top, sources, None if base_cache is None else base_folder(base_cache))
     raise error("not-supported", f"making a root of the kind {kind.value}")
 
@@ -79,6 +86,9 @@ def host_or_root(root: str | Path | None = None) -> DebianTarget:
 
 def caller_can_confine() -> bool:
     """Whether this caller's roots can be used through namespaces on this machine."""
+    from wua.system import namespaces
+    from wua.targets import layout
+
     if os.geteuid() == 0:
         uid = layout.unprivileged_uid()
         return namespaces.can_confine(uid, uid)
@@ -96,6 +106,8 @@ def destroy(path: str | Path) -> None:
     Raises:
         WuaError: target-unusable, when the folder is none; lock-held, when a package manager works in it.
     """
+    from wua.targets import layout
+
     target = open_root(path)
     if holders := target.holders():
         raise error("lock-held", f"{target.name} is in use: {holders[0]}")
