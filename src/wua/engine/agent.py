@@ -9,9 +9,7 @@ from pathlib import Path
 import msgspec
 
 from wua import _version
-from wua.criteria import parse
 from wua.engine.link import HostLink
-from wua.engine.rehearsal import rehearse
 from wua.engine.superseded import without_superseded
 from wua.engine.wiring import Parts, machine_store, open_parts, open_store
 from wua.model.agent import AgentInfo
@@ -288,6 +286,8 @@ class LocalAgent:
             assert job.spec.request is not None
             self.parts.service.sync()
             return JobResult(ResultCode.SUCCEEDED, plan=self.parts.handler.plan(job.spec.request))
+        from wua.engine.rehearsal import rehearse
+
         return rehearse(
             self._target,
             self.parts,
@@ -297,6 +297,8 @@ class LocalAgent:
         )
 
     def _search(self, job: JobRecord) -> SearchResult:
+        from wua.criteria import parse
+
         options = job.spec.search
         criteria = parse(job.spec.criteria, strict=options.strict)
         parts = self.parts

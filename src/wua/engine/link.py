@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -25,6 +24,8 @@ def start_host(state: Path, run_dir: Path) -> None:
         WuaError: host-failed, with what it said.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
+    import subprocess
+
     log = run_dir / "host.log"
     ready, theirs = os.pipe()
     try:

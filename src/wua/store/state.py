@@ -5,7 +5,7 @@ NORMAL, which costs no wait and can lose at most the newest progress on a power 
 has a second copy in its folder (``records``), from which a store that was found broken is built again.
 """
 
-import secrets
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -98,9 +98,9 @@ class StateStore(StoreFile):
                 row = db.execute("SELECT id FROM jobs WHERE key=?", (spec.idempotency_key,)).fetchone()
                 if row:
                     return self.job(row[0]), False
-            job = secrets.token_hex(4)
+            job = os.urandom(4).hex()
             while db.execute("SELECT 1 FROM jobs WHERE id=?", (job,)).fetchone():
-                job = secrets.token_hex(4)
+                job = os.urandom(4).hex()
             now = self._clock()
             db.execute(
                 "INSERT INTO jobs(id, kind, state, owner, key, created, started, last_seq, spec, updates)"
@@ -309,7 +309,7 @@ class StateStore(StoreFile):
     # --- durable subscriptions
 
     def subscribe(self, job_id: str, subscription: Subscription) -> Delivery:
-        delivery = Delivery(secrets.token_hex(8), self.job(job_id).id, subscription, DeliveryState.PENDING)
+        delivery = Delivery(os.urandom(8).hex(), self.job(job_id).id, subscription, DeliveryState.PENDING)
         with self._write() as db:
             db.execute(
                 "INSERT INTO deliveries(id, job, subscription, state) VALUES (?,?,?,?)",
