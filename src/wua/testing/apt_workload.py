@@ -49,9 +49,8 @@ from wua.targets.roots import RootTarget
 from wua.testing.debian import Package, Repository
 
 LONG: Final = 120.0  # seconds; a job that takes longer counts as lost
-SPAN: Final = (
-    0.5  # seconds after the beginning of a job, or of its transaction, within which something is killed
-)
+SPAN: Final = 0.5  # seconds after the beginning of a job within which something is killed
+ACTING_SPAN: Final = 0.25  # the same after the beginning of its transaction
 VERSIONS: Final = 9
 VICTIMS: Final = ("caller", "host", "supervisor", "apt", "dpkg", "host and apt", "all", "nothing")
 STUB: Final = "wua-host-base"
