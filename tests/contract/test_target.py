@@ -304,6 +304,29 @@ def test_a_hostile_script_changes_nothing_outside(
         assert "wrote" not in done.stdout
 
 
+TAMPER = """
+cd {top} || exit 9
+for place in apt apt/etc apt/etc/preferences.d apt/state/lists apt/cache/archives wua wua/state root/../new; do
+    touch $place/planted && echo "wrote in $place"
+done 2>/dev/null
+for place in apt/cache apt/cache/archives apt/state/lists apt/etc wua; do
+    mv $place $place.moved && echo "moved $place"
+    umount -l $place && echo "unmounted $place"
+done 2>/dev/null
+exit 0
+"""
+
+
+@needs_namespaces
+def test_what_was_verified_is_closed_to_scripts(root: RootTarget) -> None:
+    """Neither archives, lists, configuration nor our store; also outside the chroot, as escaping is easy."""
+    checked(root.fetch("-y", "--download-only", "install", "alpha"))
+    argv = root._confinement().wrap(["/bin/sh", "-c", TAMPER.format(top=root.layout.top)])
+    done = subprocess.run(argv, env=root._env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert list(root.layout.top.rglob("planted")) == []
+
+
 @needs_namespaces
 def test_scripts_never_see_the_host_as_uid_0(root: RootTarget, repository: Repository) -> None:
     script = '#!/bin/sh\ntouch "$DPKG_ROOT/proof"\n'

@@ -148,10 +148,11 @@ def test_words_that_are_not_understood(words: list[str]) -> None:
 
 
 def test_words_are_read_back() -> None:
-    wish = Confinement(("/a", "/b"), ("/c",), (("/d", "/e"),), 7, 8, True, "/f", False)
+    wish = Confinement(("/a", "/b"), ("/c",), (("/d", "/e"),), 7, 8, True, "/f", False, (("/g", "/h"),))
     words = wish.wrap(["/bin/x", "--", "y"])
     found = confine.parse(words[4:])
     assert (found.write, found.read, found.over) == (["/a", "/b"], ["/c"], [("/d", "/e")])
+    assert found.open == [("/g", "/h")]
     assert (found.uid, found.gid, found.as_root, found.only_drop, found.root) == (7, 8, True, False, "/f")
     assert found.argv == ["/bin/x", "--", "y"]
 

@@ -67,6 +67,7 @@ class Options:
         self.write: list[str] = []  # writable folders
         self.read: list[str] = []  # files and folders that must stay visible, read-only
         self.over: list[tuple[str, str]] = []  # (source, place): show source at place, read-only
+        self.open: list[tuple[str, str]] = []  # (source, place): the same, writable; after the others
         self.uid = -1  # real root becomes this uid and gid
         self.gid = -1
         self.as_root = False
@@ -76,31 +77,25 @@ class Options:
 
 
 def parse(words: Sequence[str]) -> Options:
-    """Raises ValueError for words that are not understood."""
+    """Raises ValueError or IndexError for words that are not understood."""
     options = Options()
     rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word == "--":
-            options.argv = rest
-            return options
-        if word == "--as-root":
-            options.as_root = True
-        elif word == "--only-drop":
-            options.only_drop = True
-        elif word == "--write":
-            options.write.append(rest.pop(0))
-        elif word == "--read":
-            options.read.append(rest.pop(0))
-        elif word == "--over":
-            options.over.append((rest.pop(0), rest.pop(0)))
-        elif word == "--root":
+    while (word := rest.pop(0)) != "--":
+        name = word.removeprefix("--").replace("-", "_")
+        if name in ("as_root", "only_drop"):
+            setattr(options, name, True)
+        elif name in ("write", "read"):
+            getattr(options, name).append(rest.pop(0))
+        elif name in ("over", "open"):
+            getattr(options, name).append((rest.pop(0), rest.pop(0)))
+        elif name == "root":
             options.root = rest.pop(0)
-        elif word == "--uid":
+        elif name == "uid":
             options.uid, options.gid = int(rest.pop(0)), int(rest.pop(0))
         else:
             raise ValueError(word)
-    raise ValueError("no program")
+    options.argv = rest
+    return options
 
 
 def check(result: int, what: str) -> int:
@@ -133,14 +128,14 @@ def put_tree(tree: int, path: str) -> None:
     os.close(tree)
 
 
-def set_read_only(path: str, read_only: bool, *, recursive: bool) -> None:
-    """mount_setattr(2) for one mount or a tree of mounts."""
+def set_read_only(path: str, read_only: bool, *, recursive: bool, tree: int = AT_FDCWD) -> None:
+    """mount_setattr(2) for one mount or a tree of mounts; with ``path`` "" for a detached ``tree``."""
     attributes = (ctypes.c_uint64 * 4)(
         MOUNT_ATTR_RDONLY if read_only else 0, 0 if read_only else MOUNT_ATTR_RDONLY, 0, 0
     )
-    flags = AT_RECURSIVE if recursive else 0
+    flags = (AT_RECURSIVE if recursive else 0) | (0 if path else AT_EMPTY_PATH)
     size = ctypes.sizeof(attributes)
-    call = libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), flags, ctypes.byref(attributes), size)
+    call = libc.syscall(SYS_MOUNT_SETATTR, tree, os.fsencode(path), flags, ctypes.byref(attributes), size)
     check(call, f"mount_setattr {path}")
 
 
@@ -154,10 +149,18 @@ def cover(folder: str, keep: Sequence[str], *, mode: str) -> None:
     trees = [(path, os.path.isdir(path), take_tree(path)) for path in inside]
     mount("none", folder, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}")
     for path, is_folder, tree in trees:
-        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
-        if not is_folder:
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC))
+        make_place(path, path, is_folder=is_folder)
         put_tree(tree, path)
+
+
+def make_place(source: str, place: str, *, is_folder: bool | None = None) -> None:
+    """Something to mount on, of the source's kind; what is there already is left as it is."""
+    if os.path.lexists(place):
+        return
+    is_folder = os.path.isdir(source) if is_folder is None else is_folder
+    os.makedirs(place if is_folder else os.path.dirname(place), exist_ok=True)
+    if not is_folder:
+        os.close(os.open(place, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC))
 
 
 def outermost(paths: Sequence[str]) -> list[str]:
@@ -180,7 +183,8 @@ def hidden_ancestor(path: str, uid: int, gid: int) -> str:
 
 def reach(options: Options) -> None:
     """As real root: make every given folder reachable for the uid that comes next."""
-    folders = outermost([*options.write, *options.read, *(source for source, _ in options.over)])
+    sources = [source for source, _ in (*options.over, *options.open)]
+    folders = outermost([*options.write, *options.read, *sources])
     hidden = {path: hidden_ancestor(path, options.uid, options.gid) for path in folders}
     if not any(hidden.values()):
         return
@@ -225,16 +229,22 @@ def enclose(options: Options) -> None:
     map_ids(me, uid, gid, uid, gid)
     mount("", "/", "", MS_REC | MS_PRIVATE)
     keep = outermost([*options.write, *options.read])
-    over = [(take_tree(source), place) for source, place in options.over]
+    over = [(take_tree(source), source, place) for source, place in options.over]
+    opened = [(take_tree(source), source, place) for source, place in options.open]
     trees = {path: take_tree(path) for path in options.write}
     for folder in FRESH:
         if os.path.isdir(folder) and not os.path.islink(folder):
             cover(folder, keep, mode="1777")
     for path, tree in trees.items():
         put_tree(tree, path)
-    for tree, place in over:
-        put_tree(tree, place)
     make_read_only([path for path in FRESH if os.path.isdir(path)], options.write)
+    for tree, source, place in over:
+        set_read_only("", True, recursive=True, tree=tree)
+        make_place(source, place)
+        put_tree(tree, place)
+    for tree, source, place in opened:
+        make_place(source, place)
+        put_tree(tree, place)
     start_keeper(options)
     if options.as_root:
         unshare(CLONE_NEWUSER | CLONE_NEWNS)
@@ -318,7 +328,7 @@ def main(words: Sequence[str]) -> NoReturn:
             fake_ids.install()
         os.chdir("/")
         os.execve(options.argv[0], options.argv, os.environ)
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, IndexError) as failure:
         os.write(2, f"confine: {failure}\n".encode())
     os._exit(EXIT_UNABLE)
 

@@ -20,6 +20,7 @@ class Confinement(NamedTuple):
     as_root: bool = False  # appears as uid 0 inside, for a complete root
     root: str = ""  # a complete root that needs /proc and /dev
     only_drop: bool = False  # real root: only become the uid, without namespaces
+    open: tuple[tuple[str, str], ...] = ()  # like ``over``, writable, and mounted after it
 
     def wrap(self, argv: Sequence[str]) -> tuple[str, ...]:
         """The words that run ``argv`` so; the process that is started becomes the program itself."""
@@ -27,8 +28,9 @@ class Confinement(NamedTuple):
         for name, folders in (("--write", self.write), ("--read", self.read)):
             for folder in folders:
                 words += [name, folder]
-        for source, place in self.over:
-            words += ["--over", source, place]
+        for name, pairs in (("--over", self.over), ("--open", self.open)):
+            for source, place in pairs:
+                words += [name, source, place]
         if self.uid >= 0:
             words += ["--uid", str(self.uid), str(self.gid)]
         words += ["--as-root"] * self.as_root + ["--only-drop"] * self.only_drop

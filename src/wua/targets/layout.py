@@ -22,7 +22,8 @@ _DYNAMIC_UIDS: Final = range(61184, 65520)  # systemd's DynamicUser range: nobod
 class Layout:
     """DIR/root is the Debian, DIR/apt what apt needs beside it, DIR/wua our own store.
 
-    Only root and apt belong to the uid that maintainer scripts run as.
+    Only the Debian and what apt writes belong to the uid that maintainer scripts run as; and what
+    must be what it was when it was verified (lists, archives, configuration) can't be written by scripts.
     """
 
     def __init__(self, top: str | Path) -> None:
@@ -31,6 +32,8 @@ class Layout:
         self.apt = self.top / "apt"
         self.etc = self.apt / "etc"
         self.lists = self.apt / "state/lists"
+        self.archives = self.apt / "cache/archives"
+        self.written = tuple(self.apt / name for name in ("state", "cache", "log", "tmp"))
         self.own = self.top / "wua"
         self.state = self.own / "state"
         self.spec = self.state / SPEC
@@ -52,7 +55,8 @@ class Layout:
                 self.etc / "sources.list.d",
                 self.etc / "dpkg/dpkg.cfg.d",
                 self.lists / "partial",
-                self.apt / "cache/archives/partial",
+                self.lists / "auxfiles",
+                self.archives / "partial",
                 self.apt / "log",
                 self.apt / "tmp",
                 self.state,
@@ -60,6 +64,7 @@ class Layout:
                 self.own / "run",
             ):
                 folder.mkdir(parents=True, exist_ok=True)
+            (self.archives / "lock").touch()
         except OSError as failure:
             raise error("target-unusable", f"{self.top} can't be made: {failure.strerror}") from failure
 
@@ -73,8 +78,10 @@ class Layout:
         if os.geteuid() != 0:
             return
         uid = unprivileged_uid()
-        for top in (self.root, self.apt):
+        for top in (self.root, *self.written):
             give(top, uid)
+        # It has to read these, whatever our umask is.
+        subprocess.run(["/bin/chmod", "-R", "u=rwX,go=rX", str(self.etc)], env={}, check=True)
 
     def copy_to(self, other: "Layout") -> None:
         """Make a second root of the same content, without this one's store.

@@ -26,9 +26,10 @@ from wua.targets.aptconf import Setting
 from wua.targets.debian import architectures
 from wua.targets.layout import Layout, copy_tree
 from wua.targets.plain import fill_sources, merge_usr
-from wua.targets.roots import RootTarget, folders
+from wua.targets.roots import ARCHIVES_OPEN, LISTS_OPEN, RootTarget, folders, within
 
-RECIPE: Final = "1"  # to be raised when a base is made in another way
+ARCHIVES: Final = "/var/cache/apt/archives"  # where they show inside, as dpkg must see them
+RECIPE: Final = "2"  # to be raised when a base is made in another way
 _MORE: Final = ("apt", "usr-is-merged")  # beside the Essential packages
 _BUILD_TIME: Final = 900.0  # seconds; 10 s are usual
 
@@ -38,16 +39,12 @@ cd "$2" && ls *.deb | xargs -P "$(nproc)" -I{} sh -c 'dpkg-deb --fsys-tarfile "$
 """
 _CONFIGURE: Final = """
 ldconfig && cd /var/cache/apt/archives &&
-dpkg --force-unsafe-io --force-depends --install *.deb && rm -f *.deb && dpkg --configure -a
+dpkg --force-unsafe-io --force-depends --install *.deb && dpkg --configure -a
 """
 
 
 class NamespaceRoot(RootTarget):
     """See the module."""
-
-    @property
-    def archives_dir(self) -> Path:
-        return self.layout.root / "var/cache/apt/archives"  # dpkg must see them from inside
 
     def script_problem(self, deb: Path) -> str:
         return ""
@@ -58,7 +55,7 @@ class NamespaceRoot(RootTarget):
         return super().act(tool, *words)
 
     def apt(self, tool: str, *words: str) -> Command:
-        argv = super()._argv(tool, words)
+        argv = super()._argv(tool, words)  # from outside
         return self._unprivileged(argv, self._env | {"APT_CONFIG": str(self.layout.etc / "read.conf")})
 
     @cached_property
@@ -66,12 +63,25 @@ class NamespaceRoot(RootTarget):
         return super()._env | {"HOME": "/root"}
 
     def _confinement(self) -> Confinement:
-        return super()._confinement()._replace(over=(), as_root=True, root=str(self.layout.root))
+        outside, inside = str(self.layout.archives), f"{self.layout.root}{ARCHIVES}"
+        lists = str(self.layout.lists)
+        return (
+            super()
+            ._confinement()
+            ._replace(
+                over=((lists, lists), (outside, outside), (outside, inside)),
+                open=(*within(lists, lists, LISTS_OPEN), *within(outside, inside, ARCHIVES_OPEN)),
+                as_root=True,
+                root=str(self.layout.root),
+            )
+        )
 
     def _argv(self, tool: str, words: Sequence[str]) -> tuple[str, ...]:
+        root = str(self.layout.root)
+        words = [word.replace(str(self.layout.archives), f"{root}{ARCHIVES}") for word in words]
         if not tool.startswith("dpkg"):
             return (f"/usr/bin/{tool}", *words)
-        inside = [word.replace(f"{self.layout.root}/", "/") for word in words]
+        inside = [word.replace(f"{root}/", "/") for word in words]
         return ("/usr/sbin/chroot", str(self.layout.root), f"/usr/bin/{tool}", *inside)
 
     def shell(self, script: str, *words: str) -> Command:
@@ -166,12 +176,14 @@ def _build(target: NamespaceRoot) -> None:
     _fetched(run(target.fetch("-y", "--download-only", "install", *names), timeout=_BUILD_TIME))
     _checked(run(target.shell(_UNPACK, root, str(target.archives_dir)), timeout=_BUILD_TIME), "unpacking")
     _checked(run(target.shell_inside(_CONFIGURE), timeout=_BUILD_TIME), "configuring")
+    for deb in place.archives.glob("*.deb"):
+        deb.unlink()
 
 
 def make_skeleton(place: Layout) -> None:
     """What must be there before the first package: folders, links, the machine's names, no services."""
     root = place.root
-    for name in ("dev", "proc", "sys", "run", "tmp", "etc", "var/log", "var/cache/apt/archives/partial"):
+    for name in ("dev", "proc", "sys", "run", "tmp", "etc", "var/log", f".{ARCHIVES}"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
     merge_usr(root)
@@ -199,9 +211,9 @@ def essential_names(target: NamespaceRoot) -> tuple[str, ...]:
 def write_config(place: Layout) -> None:
     """Two configurations: for acting, inside the namespace, and for reading and fetching, outside."""
     wishes = aptconf.carried(aptconf.host_settings(), ("Acquire::",))
-    archives = Setting("Dir::Cache::archives", f"{place.root}/var/cache/apt/archives/")
-    common = [*wishes, Setting("APT::Install-Recommends", "false"), *folders(place), archives]
+    common = [*wishes, Setting("APT::Install-Recommends", "false"), *folders(place)]
     inside = [
+        Setting("Dir::Cache::archives", f"{place.root}{ARCHIVES}/"),
         Setting("DPkg::Chroot-Directory", str(place.root)),
         Setting("DPkg::Options::", "--force-unsafe-io"),
     ]

@@ -20,6 +20,9 @@ from wua.targets.aptconf import Setting
 from wua.targets.debian import DebianBase
 from wua.targets.layout import Layout, read_spec
 
+# What apt wants to write in folders that are closed to scripts otherwise.
+LISTS_OPEN: Final = ("partial", "auxfiles")
+ARCHIVES_OPEN: Final = ("lock", "partial")
 CHROOTLESS: Final = ("--force-not-root", "--force-script-chrootless", "--force-unsafe-io")
 
 
@@ -53,7 +56,7 @@ class RootTarget(DebianBase):
 
     @property
     def archives_dir(self) -> Path:
-        return self.layout.apt / "cache/archives"
+        return self.layout.archives
 
     @property
     def extended_states(self) -> Path:
@@ -61,7 +64,15 @@ class RootTarget(DebianBase):
 
     def _sources(self) -> tuple[Path, ...]:
         etc = self.layout.etc
-        names = ("sources.list", "sources.list.d", "preferences", "preferences.d", "apt.conf", "apt.conf.d")
+        names = (
+            "sources.list",
+            "sources.list.d",
+            "preferences",
+            "preferences.d",
+            "apt.conf",
+            "more.conf",
+            "apt.conf.d",
+        )
         return tuple(etc / name for name in names)
 
     def may_act(self) -> str:
@@ -118,11 +129,13 @@ class RootTarget(DebianBase):
 
     def _confinement(self) -> Confinement:
         etc_dpkg = str(self.layout.etc / "dpkg")
+        lists, archives = str(self.layout.lists), str(self.layout.archives)
         uid, gid = self._worker if self._caller == 0 else (-1, -1)
         return Confinement(
-            write=(str(self.layout.root), str(self.layout.apt)),
+            write=tuple(str(folder) for folder in (self.layout.root, *self.layout.written)),
             read=self._readable(),
-            over=((etc_dpkg, "/etc/dpkg"),),
+            over=((etc_dpkg, "/etc/dpkg"), (lists, lists), (archives, archives)),
+            open=(*within(lists, lists, LISTS_OPEN), *within(archives, archives, ARCHIVES_OPEN)),
             uid=uid,
             gid=gid,
         )
@@ -150,6 +163,11 @@ class RootTarget(DebianBase):
         return dpkg_options(self.layout)
 
 
+def within(source: str, place: str, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of paths for what is inside a folder that shows at another place."""
+    return tuple((f"{source}/{name}", f"{place}/{name}") for name in names)
+
+
 def dpkg_options(layout: Layout) -> tuple[str, ...]:
     """How dpkg works on a root that it does not change into."""
     return (f"--root={layout.root}", *CHROOTLESS, f"--log={layout.apt}/log/dpkg.log")
@@ -163,7 +181,7 @@ def folders(layout: Layout) -> list[Setting]:
         for name, val in (
             ("Dir", "/"),
             ("Dir::Etc", str(layout.etc)),
-            ("Dir::Etc::main", f"{layout.etc}/apt.conf"),
+            ("Dir::Etc::main", f"{layout.etc}/more.conf"),  # read after the one that APT_CONFIG names
             ("Dir::Etc::parts", f"{layout.etc}/apt.conf.d"),
             ("Dir::Etc::sourcelist", f"{layout.etc}/sources.list"),
             ("Dir::Etc::sourceparts", f"{layout.etc}/sources.list.d"),
