@@ -88,7 +88,7 @@ class Job(Generic[T]):
     @property
     def is_completed(self) -> bool:
         """Processed completely, which does not mean successfully."""
-        return self._ended.is_set()
+        return self._result is not None or self._ended.is_set()
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.kind.value}{' ended' if self.is_completed else ''}>"
@@ -106,11 +106,11 @@ class Job(Generic[T]):
             TimeoutError: the job has not ended within ``timeout`` seconds; it goes on.
             WuaError: connection-lost, host-failed.
         """
-        if not self._ended.wait(timeout):
+        if self._result is None and not self._ended.wait(timeout):
             raise TimeoutError(f"job {self.id} has not ended within {timeout:g} s")
-        if self._trouble is not None:
+        if self._result is None:
+            assert self._trouble is not None
             raise self._trouble
-        assert self._result is not None
         return self._result
 
     def result(self, timeout: float | None = None) -> T:
@@ -280,6 +280,8 @@ class Job(Generic[T]):
         cursor = min(cursors, default=None)
         while cursor is not None and (events := self._agent.events(self.id, cursor, 500)):
             for event in events:
+                if isinstance(event.event, Ended) and self._result is None:
+                    self._result = self._agent.result(self.id)  # there for whoever takes the event
                 for sink in sinks:
                     if event.seq > sink.cursor and sink.open:
                         sink.cursor = event.seq
@@ -292,7 +294,7 @@ class Job(Generic[T]):
     def break_off(self, trouble: WuaError) -> None:
         """The agent can't say any more how the job goes: release everybody who waits."""
         with self._guard:
-            if self._ended.is_set():
+            if self.is_completed:
                 return
             self._trouble = trouble
             enders = self._end()
@@ -330,9 +332,7 @@ class Job(Generic[T]):
         if isinstance(event.event, Progressed):
             self._progress = event.event.progress
         elif isinstance(event.event, Ended) and not self._ended.is_set():
-            result = self._agent.result(self.id)
             with self._guard:
-                self._result = result
                 for ender in self._enders:
                     if ender.callback:
                         ender.call()

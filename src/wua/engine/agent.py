@@ -3,10 +3,9 @@
 import os
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-
-import msgspec
 
 from wua import _version
 from wua.engine.link import HostLink
@@ -28,7 +27,7 @@ from wua.model.jobs import (
 )
 from wua.model.plugins import Target
 from wua.model.problems import Problem, WuaError, error, problem
-from wua.model.states import TABLE, OnCancel
+from wua.model.states import TABLE, JobState, OnCancel
 from wua.model.struct import replace
 from wua.model.updates import (
     Category,
@@ -56,10 +55,10 @@ class LocalAgent:
         self._parts: Parts | None = None
         self._parts_guard = threading.Lock()
         self._workers = Workers("wua-caller")
-        self._watches: dict[int, Callable[[str], None]] = {}
+        self._watches: list[_Watch] = []
         self._guard = threading.Lock()
         self._found: dict[str, JobResult] = {}
-        self._aborting: set[str] = set()
+        self._unrecorded: dict[str, WuaError] = {}  # jobs of ours whose end could not be stored
         self._working: set[str] = set()
         self._closed = False
         paths = target.paths
@@ -126,11 +125,15 @@ class LocalAgent:
             return job
         if needed := self._target.may_act():
             raise error("access-denied", needed)
-        if spec.kind.changes_target and not spec.queue:
-            self._refuse_if_busy()
+        if spec.kind.changes_target and not spec.queue and (holder := lock_holder(self._target.paths.lock)):
+            raise error("busy", str(holder))
         job, new = self._store.add_job(spec, updates)
         if new:
-            self._link.wake()
+            try:
+                self._link.wake()
+            except WuaError:
+                self._store.withdraw(job.id)  # the caller is told that it was not begun
+                raise
             self._tell(job.id)
         return job
 
@@ -148,31 +151,28 @@ class LocalAgent:
             raise error("no-updates", f"{spec.kind.value} of nothing")
         return spec.request.updates
 
-    def _refuse_if_busy(self) -> None:
-        for job, _ in self._store.unfinished(acting=True):
-            if job.kind.changes_target:
-                raise error("busy", f"job {job.id} ({job.kind.value}) is {job.state.value}")
-        if holder := lock_holder(self._target.paths.lock):
-            raise error("busy", str(holder))
-
     def job(self, job_id: str) -> JobRecord:
-        for store in self._readable():
-            try:
-                return store.job(job_id)
-            except WuaError as failure:
-                missing = failure
+        with self._readable() as stores:
+            for store in stores:
+                try:
+                    return store.job(job_id)
+                except WuaError as failure:
+                    missing = failure
         raise missing
 
     def jobs(self, *, limit: int = 50, active: bool = False) -> tuple[JobRecord, ...]:
-        found = [job for store in self._readable() for job in store.jobs(limit=limit, active=active)]
+        with self._readable() as stores:
+            found = [job for store in stores for job in store.jobs(limit=limit, active=active)]
         return tuple(sorted(found, key=lambda job: -job.created)[:limit])
 
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
         found: tuple[JobEvent, ...] = ()
-        for store in self._readable():
-            found = found or store.events(job_id, after, limit)
-        if not found and self._link.broken is not None:
-            raise self._link.broken
+        with self._readable() as stores:
+            for store in stores:
+                found = found or store.events(job_id, after, limit)
+        trouble = self._unrecorded.get(job_id) or self._link.broken
+        if not found and trouble is not None:
+            raise trouble
         return found
 
     def result(self, job_id: str) -> JobResult:
@@ -184,13 +184,14 @@ class LocalAgent:
 
     def output(self, job_id: str, offset: int = 0) -> str:
         job = self.job(job_id)
-        for store in self._readable():
-            for run in reversed(store.runs(job.id)):
-                path = Path(run.folder) / "output"
-                if path.exists():
-                    with open(path, "rb") as file:
-                        file.seek(offset)
-                        return file.read().decode(errors="replace")
+        with self._readable() as stores:
+            runs = [step for store in stores for step in store.runs(job.id)]
+        for step in reversed(runs):
+            path = Path(step.folder) / "output"
+            if path.exists():
+                with open(path, "rb") as file:
+                    file.seek(offset)
+                    return file.read().decode(errors="replace")
         return ""
 
     def abort(self, job_id: str) -> AbortAnswer:
@@ -199,35 +200,33 @@ class LocalAgent:
             return AbortAnswer.ENDED
         if job.kind.acting and (needed := self._target.may_act()):
             raise error("access-denied", needed)
-        self._store.request_abort(job.id)
+        state = self._store.request_abort(job.id)
+        if state is JobState.ENDED:
+            return AbortAnswer.ENDED
         if job.kind.acting:
             self._link.wake()
-        else:
-            with self._guard:
-                self._aborting.add(job.id)
-        rule = TABLE[job.state].cancel
-        return AbortAnswer.AT_ONCE if rule in (OnCancel.END_NOW, OnCancel.SIGNAL) else AbortAnswer.AFTER_STEP
+        elif job.kind is not JobKind.REHEARSE:  # a rehearsal asks by itself, and tidies up
+            result = _failed(problem("aborted", f"the {job.kind.value} was aborted"))
+            if not self._store.finish(job.id, result, durable=False):
+                return AbortAnswer.ENDED
+            self._tell(job.id)
+        obeyed = TABLE[state].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL)
+        return AbortAnswer.AT_ONCE if obeyed else AbortAnswer.AFTER_STEP
 
     # --- watching
 
     def watch(self, listener: Callable[[str], None]) -> "_Watch":
-        key = id(listener)
+        watch = _Watch(self._watches, self._guard, listener)
         with self._guard:
-            while key in self._watches:
-                key += 1
-            self._watches[key] = listener
+            self._watches.append(watch)
         self._link.listen()
-        return _Watch(self, key)
-
-    def unwatch(self, key: int) -> None:
-        with self._guard:
-            self._watches.pop(key, None)
+        return watch
 
     def _tell(self, job_id: str) -> None:
         with self._guard:
-            listeners = list(self._watches.values())
-        for listener in listeners:
-            listener(job_id)
+            watches = list(self._watches)
+        for watch in watches:
+            watch.tell(job_id)
 
     def _heard(self, job_id: str) -> None:
         self._tell(job_id)
@@ -250,20 +249,22 @@ class LocalAgent:
         return delivery
 
     def deliveries(self, job_id: str = "") -> tuple[Delivery, ...]:
-        return tuple(d for store in self._readable() for d in store.deliveries(job_id))
+        with self._readable() as stores:
+            return tuple(d for store in stores for d in store.deliveries(job_id))
 
     # --- work in this process
 
     def _work(self, job: JobRecord) -> None:
         """Run a search, plan or rehearsal to its end. Never raises."""
         try:
-            full = self._perform(job)
+            if not self._is_aborting(job.id):  # it may have waited for its turn
+                full = self._perform(job)
+            if self._is_aborting(job.id):
+                full = _failed(problem("aborted", f"the {job.kind.value} was aborted"))
         except WuaError as failure:
             full = _failed(failure.problem)
         except Exception:  # noqa: BLE001 - a defect must end the job with its name, not leave a caller waiting for ever
             full = _failed(problem("unexpected", traceback.format_exc(limit=-3)))
-        if self._is_aborting(job.id):
-            full = _failed(problem("aborted", f"the {job.kind.value} was aborted"))
         stored = full if full.search is None else replace(full, search=None)
         with self._guard:
             if self._closed:
@@ -271,12 +272,15 @@ class LocalAgent:
             self._working.discard(job.id)
             if full.search is not None:
                 self._found[job.id] = full
-        self._store.finish(job.id, stored, durable=False)
+        try:
+            if not self._store.finish(job.id, stored, durable=False):
+                self._found.pop(job.id, None)  # aborted meanwhile
+        except WuaError as failure:
+            self._unrecorded[job.id] = failure
         self._tell(job.id)
 
     def _is_aborting(self, job_id: str) -> bool:
-        with self._guard:
-            return job_id in self._aborting
+        return self._closed or self._store.abort_requested(job_id)
 
     def _perform(self, job: JobRecord) -> JobResult:
         if job.kind is JobKind.SEARCH:
@@ -363,10 +367,12 @@ class LocalAgent:
         self.parts.service.sync()
 
     def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
-        return self._machine().history(start, count, update_id)
+        with self._machine() as store:
+            return store.history(start, count, update_id)
 
     def history_count(self) -> int:
-        return self._machine().history_count()
+        with self._machine() as store:
+            return store.history_count()
 
     def services(self) -> tuple[Service, ...]:
         return (self.parts.service.service,)
@@ -379,21 +385,46 @@ class LocalAgent:
 
     # --- stores
 
-    def _machine(self) -> StateStore:
+    @contextmanager
+    def _machine(self) -> Iterator[StateStore]:
         """The store that history and acting jobs are in."""
-        return machine_store(self._target) or self._store
+        with self._readable() as stores:
+            yield stores[-1]
 
-    def _readable(self) -> tuple[StateStore, ...]:
+    @contextmanager
+    def _readable(self) -> Iterator[tuple[StateStore, ...]]:
+        """The caller's own store and, where that is another one, the machine's."""
         machine = machine_store(self._target)
-        return (self._store,) if machine is None else (self._store, machine)
+        if machine is None:
+            yield (self._store,)
+            return
+        try:
+            yield self._store, machine
+        finally:
+            machine.close()
 
 
-class _Watch(msgspec.Struct):
-    agent: LocalAgent
-    key: int
+class _Watch:
+    """One listener. Closing waits for a call that is being made, unless it is made by the same thread."""
+
+    def __init__(
+        self, watches: "list[_Watch]", guard: threading.Lock, listener: Callable[[str], None]
+    ) -> None:
+        self._watches, self._watches_guard, self._listener = watches, guard, listener
+        self._guard = threading.RLock()
+        self._open = True
+
+    def tell(self, job_id: str) -> None:
+        with self._guard:
+            if self._open:
+                self._listener(job_id)
 
     def close(self) -> None:
-        self.agent.unwatch(self.key)
+        with self._guard:
+            self._open = False
+        with self._watches_guard:
+            if self in self._watches:
+                self._watches.remove(self)
 
 
 def _failed(cause: Problem) -> JobResult:

@@ -198,9 +198,11 @@ class HostLink:
     def _come_back(self) -> None:
         """After a lost connection: a host that died with work to do is started again, ever more slowly."""
         for pause in PAUSES:
-            if self._closed.wait(pause) or not self._wanted():
+            if self._closed.wait(pause):
                 break
             try:
+                if not self._wanted():
+                    break
                 with self._guard:
                     if self._connected(start=True) is not None:
                         break

@@ -20,6 +20,7 @@ from wua.model.jobs import (
     Ended,
     HistoryEntry,
     JobEvent,
+    JobKind,
     JobRecord,
     JobResult,
     JobSpec,
@@ -91,13 +92,19 @@ class StateStore(StoreFile):
     def add_job(
         self, spec: JobSpec, updates: tuple[UpdateId, ...], *, owner: ProcessRef | None = None
     ) -> tuple[JobRecord, bool]:
-        """Record a job; (record, whether it is new). The same idempotency key gives the same job."""
+        """Record a job; (record, whether it is new). The same idempotency key gives the same job.
+
+        Raises:
+            WuaError: busy, when it must not queue and another job that changes the target is not over.
+        """
         state = JobState.QUEUED if spec.kind.acting else JobState.RUNNING
         with self._write(soft=not spec.kind.acting) as db:
             if spec.idempotency_key:
                 row = db.execute("SELECT id FROM jobs WHERE key=?", (spec.idempotency_key,)).fetchone()
                 if row:
                     return self.job(row[0]), False
+            if spec.kind.changes_target and not spec.queue:
+                _refuse_if_busy(db)
             job = os.urandom(4).hex()
             while db.execute("SELECT 1 FROM jobs WHERE id=?", (job,)).fetchone():
                 job = os.urandom(4).hex()
@@ -254,8 +261,10 @@ class StateStore(StoreFile):
         db.execute("UPDATE jobs SET last_seq=? WHERE id=?", (seq + len(rows), job_id))
 
     def tell(self, job_id: str, *events: AnyEvent) -> None:
-        """Append events without waiting for the disk."""
+        """Append events without waiting for the disk; a job that has ended takes none."""
         with self._write(soft=True) as db:
+            if db.execute("SELECT 1 FROM jobs WHERE id=? AND state='ended'", (job_id,)).fetchone():
+                return
             self._append(db, job_id, *events)
 
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
@@ -384,6 +393,12 @@ class StateStore(StoreFile):
                 else:
                     db.execute("DELETE FROM hidden WHERE update_id=?", (update_id,))
         records.write_hidden(self.path, self.hidden())
+
+
+def _refuse_if_busy(db: sqlite3.Connection) -> None:
+    for job, kind, state in db.execute("SELECT id, kind, state FROM jobs WHERE state != 'ended'"):
+        if JobKind(kind).changes_target:
+            raise error("busy", f"job {job} ({kind}) is {state}")
 
 
 def _owner(owner: ProcessRef | None) -> str:
