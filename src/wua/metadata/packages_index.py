@@ -86,7 +86,7 @@ def read_index(path: Path, before: IndexData | None = None) -> Reading:
     known = {check: row for row, check in enumerate(_cut(before.checks, _CHECK))}
     for block in _blocks(pieces(path)):
         starts = _starts(block)
-        ends = [*starts[1:], len(block)]
+        ends = [*starts[1:], len(block)] if starts else []
         checks = [sha1(block[a:b], usedforsecurity=False).digest() for a, b in zip(starts, ends, strict=True)]
         columns.starts += [offset + start for start in starts] if offset else starts
         columns.checks += checks
