@@ -124,10 +124,16 @@ class AsyncJob(ComObject):
     # --- on the watching thread
 
     def _hear(self, event: JobEvent) -> None:
-        if isinstance(event.event, Ended):
-            self._outcome = self._job.outcome(0)
-            self._take_end(self._outcome)
-            self._complete()
+        if not isinstance(event.event, Ended):
+            return
+        try:
+            outcome = self._job.outcome()  # there in a moment: the end has been told
+        except WuaError as trouble:
+            self._lose(trouble, closed=False)
+            return
+        self._outcome = outcome
+        self._take_end(outcome)
+        self._complete()
 
     def _take_end(self, outcome: JobResult) -> None:
         """Whatever follows from the outcome and must stand before anybody is told."""

@@ -59,9 +59,15 @@ class Tally:
         if progress.phase is JobState.DOWNLOADING:
             total = max(progress.bytes_total, self._fetched.total if not progress.bytes_total else 0)
             self._fetched = Bytes(max(self._fetched.done, progress.bytes_done), total)
+        if progress.phase is JobState.ENDED and self._all_succeeded():
+            self._fetched = Bytes(self._fetched.total, self._fetched.total)
         if progress.phase in _AT_WORK and progress.current >= 0:
             self._begun.setdefault(progress.current, len(self._begun))
         self._progress = progress
+
+    def _all_succeeded(self) -> bool:
+        good = sum(part.code is ResultCode.SUCCEEDED for _, part in self._settled.values())
+        return good == len(self.unique)
 
     def settle(self, index: int, result: UpdateResult) -> None:
         """One update has reached its end."""
@@ -70,8 +76,6 @@ class Tally:
 
     def end(self, result: JobResult) -> None:
         """The job has ended."""
-        if result.code is ResultCode.SUCCEEDED:
-            self._fetched = Bytes(self._fetched.total, self._fetched.total)
         self.result = result
 
     def snapshot(self) -> "Snapshot":

@@ -1,0 +1,44 @@
+"""The worlds that the tests run in: the agent in this process, and one behind a serialising loop-back."""
+
+import importlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.wuapi_world import World, opened
+
+
+def implementations() -> list[Any]:
+    """Name and wrapper of every implementation of the Agent protocol that there is."""
+    found = [pytest.param(None, id="local")]
+    try:
+        loopback = importlib.import_module("wua.remote.loopback").loopback
+    except ImportError:
+        return found
+    return [*found, pytest.param(loopback, id="loopback")]
+
+
+@pytest.fixture(scope="session", params=implementations())
+def shared_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wua-"))
+        yield stack.enter_context(opened(Path(folder) / "machine", request.param))
+
+
+@pytest.fixture
+def world(shared_world: World) -> Iterator[World]:
+    """A machine and its agent, shared by the tests; each gives it updates of its own."""
+    shared_world.set()
+    yield shared_world
+    shared_world.close()
+
+
+@pytest.fixture
+def fresh_world(short_dir: Path) -> Iterator[World]:
+    """A machine that nothing has happened to yet."""
+    with opened(short_dir / "machine", None) as made:
+        yield made
+        made.close()

@@ -1,0 +1,275 @@
+"""What an update says of itself."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.support.wuapi_world import World
+
+from wua.model import codes
+from wua.model.enums import DeploymentAction, ResultCode, UpdateType
+from wua.model.problems import error
+from wua.model.updates import Behavior, Category, File, Offer, SearchResult, Update, UpdateId
+from wua.testing.machine import SimulatedUpdate
+from wua.wuapi import ComError, enums
+from wua.wuapi import results as wuapi_results
+from wua.wuapi.context import Context
+from wua.wuapi.updates import BATCH
+
+GUID = "12345678-1234-5678-9abc-123456789abc"
+
+
+def offer(**fields: Any) -> Offer:
+    values: dict[str, Any] = {
+        "update_id": GUID,
+        "revision": 7,
+        "title": "hello 2.0",
+        "name": "hello",
+        "version": "2.0",
+        "architecture": "amd64",
+        "installed_version": "",
+        "type": UpdateType.SOFTWARE,
+        "deployment_action": DeploymentAction.OPTIONAL_INSTALLATION,
+        "installed": 0,
+        "hidden": 0,
+        "mandatory": 0,
+        "browse_only": 1,
+        "auto_select": 1,
+        "downloaded": 0,
+        "uninstallable": 1,
+        "reboot_required": 1,
+        "size": 5_000_000_000,
+        "origin": "Debian",
+        "reason": "needed",
+        "category_ids": ("product", "nowhere"),
+    }
+    return Offer(**{**values, **fields})
+
+
+def details(update: UpdateId) -> Update:
+    return Update(
+        id=update,
+        title="hello 2.0",
+        description="A program that greets.",
+        type=UpdateType.SOFTWARE,
+        service_id="service",
+        handler="apt",
+        name="hello",
+        version="2.0",
+        architecture="amd64",
+        files=(
+            File("hello.deb", 10, "00", ("http://mirror/hello.deb", "http://other/hello.deb")),
+            File("x", 1, "0"),
+        ),
+        installed_size=(1 << 20) + 1,
+        languages=("en",),
+        more_info_urls=("http://hello/",),
+        support_url="http://support/",
+        severity="Important",
+        cve_ids=("CVE-2024-0001",),
+        superseded_ids=("older",),
+        published=86400.0,
+        installing=Behavior(can_ask=True, impact=1, reboot=1, needs_network=True),
+    )
+
+
+class Described:
+    """An agent that knows details, and counts how often it is asked."""
+
+    def __init__(self, gone: frozenset[UpdateId] = frozenset()) -> None:
+        self.protocol = self
+        self.asked: list[int] = []
+        self.gone = gone
+
+    def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
+        self.asked.append(len(ids))
+        if self.gone & set(ids):
+            raise error("unknown-update", "it is gone")
+        return tuple(details(each) for each in ids)
+
+
+def found(agent: Any, *offers: Offer) -> Any:
+    categories = (Category("product", "Debian 12", "Product"),)
+    answer = SearchResult(ResultCode.SUCCEEDED, offers, categories)
+    return wuapi_results.SearchResult(Context(agent, False), answer).Updates
+
+
+def test_every_member() -> None:
+    update = found(Described(), offer())[0]
+    expected = {
+        "Title": "hello 2.0",
+        "Description": "A program that greets.",
+        "Type": enums.utSoftware,
+        "HandlerID": "urn:wua:handler:apt",
+        "Image": None,
+        "LastDeploymentChangeTime": datetime(1970, 1, 2, tzinfo=UTC),
+        "AutoSelectOnWebSites": True,
+        "BrowseOnly": True,
+        "DeploymentAction": enums.daOptionalInstallation,
+        "Deadline": None,
+        "AutoSelection": enums.asLetWindowsUpdateDecide,
+        "AutoDownload": enums.adLetWindowsUpdateDecide,
+        "IsBeta": False,
+        "IsMandatory": False,
+        "PerUser": False,
+        "MsrcSeverity": "Important",
+        "IsInstalled": False,
+        "IsPresent": False,
+        "IsUninstallable": True,
+        "RebootRequired": True,
+        "IsDownloaded": False,
+        "IsHidden": False,
+        "EulaAccepted": True,
+        "EulaText": "",
+        "DownloadPriority": enums.dpNormal,
+        "MaxDownloadSize": Decimal(5_000_000_000),
+        "MinDownloadSize": Decimal(5_000_000_000),
+        "DeltaCompressedContentAvailable": False,
+        "DeltaCompressedContentPreferred": False,
+        "CanRequireSource": False,
+        "UninstallationNotes": "",
+        "RecommendedCpuSpeed": 0,
+        "RecommendedHardDiskSpace": 2,
+        "RecommendedMemory": 0,
+        "ReleaseNotes": "",
+        "SupportUrl": "http://support/",
+    }
+    assert {name: getattr(update, name) for name in expected} == expected
+    for name in ("MaxDownloadSize", "MinDownloadSize"):
+        assert isinstance(getattr(update, name), Decimal)
+    for name, value in expected.items():
+        assert type(getattr(update, name)) is type(value), name
+    lists = {
+        "Languages": ["en"],
+        "SupersededUpdateIDs": ["older"],
+        "CveIDs": ["CVE-2024-0001"],
+        "KBArticleIDs": [],
+        "SecurityBulletinIDs": [],
+        "UninstallationSteps": [],
+        "MoreInfoUrls": ["http://hello/"],
+    }
+    assert {name: list(getattr(update, name)) for name in lists} == lists
+    assert all(getattr(update, name).ReadOnly for name in lists)
+    assert update.BundledUpdates.Count == 0
+    assert [each.Name for each in update.Categories] == ["Debian 12"]
+    assert (update.Identity.UpdateID, update.Identity.RevisionNumber) == (GUID, 7)
+    every = {*expected, *lists, "BundledUpdates", "Categories", "Identity"}
+    rest = {"installationbehavior", "uninstallationbehavior", "downloadcontents", "accepteula"}
+    assert {name.lower() for name in every} | rest == set(type(update)._members_)
+
+
+def test_flags_are_booleans() -> None:
+    update = found(Described(), offer(installed=1, downloaded=1, hidden=1, mandatory=1, auto_select=0))[0]
+    assert update.IsInstalled is True
+    assert update.IsPresent is True
+    assert update.IsDownloaded is True
+    assert update.IsHidden is True
+    assert update.IsMandatory is True
+    assert update.AutoSelectOnWebSites is False
+
+
+def test_behavior() -> None:
+    update = found(Described(), offer())[0]
+    installing = update.InstallationBehavior
+    assert installing.CanRequestUserInput is True
+    assert installing.Impact is enums.iiMinor
+    assert installing.RebootBehavior is enums.irbAlwaysRequiresReboot
+    assert installing.RequiresNetworkConnectivity is True
+    assert update.UninstallationBehavior.RebootBehavior is enums.irbCanRequestReboot
+    assert found(Described(), offer(uninstallable=0))[0].UninstallationBehavior is None
+
+
+def test_contents() -> None:
+    contents = found(Described(), offer())[0].DownloadContents
+    assert [each.DownloadUrl for each in contents] == ["http://mirror/hello.deb", ""]
+    assert contents[0].IsDeltaCompressedContent is False
+
+
+def test_an_unknown_date_is_the_date_zero() -> None:
+    class Undated(Described):
+        def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
+            plain = details(ids[0])
+            return (
+                Update(plain.id, "", "", plain.type, "", "apt", "hello", "2.0", "amd64", superseded_ids=()),
+            )
+
+    update = found(Undated(), offer())[0]
+    assert update.LastDeploymentChangeTime == datetime(1899, 12, 30, tzinfo=UTC)
+    assert update.RecommendedHardDiskSpace == 0
+
+
+def test_what_the_search_answered_is_not_asked_for_again() -> None:
+    agent = Described()
+    for update in found(agent, offer()):
+        assert update.Title
+        assert update.IsInstalled is False
+        assert update.Categories.Count == 1
+    assert agent.asked == []
+
+
+def test_details_are_fetched_in_batches() -> None:
+    agent = Described()
+    offers = [offer(update_id=f"{GUID[:-4]}{n:04}") for n in range(BATCH + 5)]
+    updates = found(agent, *offers)
+    assert all(update.Description for update in updates)
+    assert all(update.SupportUrl for update in updates)
+    assert agent.asked == [BATCH, 5]
+
+
+def test_an_update_that_is_gone_hides_no_other() -> None:
+    offers = [offer(), offer(update_id="gone")]
+    updates = found(Described(frozenset({offers[1].id})), *offers)
+    assert updates[0].Description == "A program that greets."
+    with pytest.raises(ComError) as caught:
+        assert updates[1].Description
+    assert caught.value.hresult & 0xFFFFFFFF == codes.WU_E_ITEMNOTFOUND
+
+
+def test_hiding_is_kept_and_can_be_undone(world: World) -> None:
+    world.set(SimulatedUpdate("a"))
+    update = world.found()[0]
+    update.IsHidden = True
+    assert update.IsHidden is True
+    assert world.found("IsHidden=1")[0].IsHidden is True
+    update.IsHidden = False
+    assert update.IsHidden is False
+    assert world.found("IsHidden=1").Count == 0
+
+
+def test_a_mandatory_update_cannot_be_hidden(world: World) -> None:
+    world.set(SimulatedUpdate("a", mandatory=True))
+    update = world.found()[0]
+    assert update.IsMandatory is True
+    with pytest.raises(ComError) as caught:
+        update.IsHidden = True
+    assert caught.value.hresult & 0xFFFFFFFF == codes.WU_E_DS_DECLINENOTALLOWED
+    assert update.IsHidden is False
+    update.IsHidden = False
+
+
+def test_accepting_a_licence_twice_is_harmless(world: World) -> None:
+    world.set(SimulatedUpdate("a"))
+    update = world.found()[0]
+    update.AcceptEula()
+    update.AcceptEula()
+    assert update.EulaAccepted is True
+
+
+def test_accepting_needs_the_right_to() -> None:
+    class Guarded(Described):
+        may_act = False
+        may_act_reason = "run it with sudo"
+
+        def info(self) -> "Guarded":
+            return self
+
+    with pytest.raises(ComError) as caught:
+        found(Guarded(), offer())[0].AcceptEula()
+    assert caught.value.hresult & 0xFFFFFFFF == codes.E_ACCESSDENIED
+    assert "sudo" in caught.value.text
+
+
+def test_update_objects_name_themselves() -> None:
+    assert repr(found(Described(), offer())[0]) == "<IUpdate5 'hello 2.0'>"
