@@ -14,15 +14,16 @@ from wua.model.plans import Operation, PlanRequest
 from wua.system import namespaces
 from wua.system.run import run
 from wua.targets import create_root, destroy
+from wua.targets.host import HostTarget
 from wua.targets.layout import unprivileged_uid
 from wua.testing.debian import Package
 
 KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-SOURCES = f"""Types: deb
-URIs: http://deb.debian.org/debian
+SOURCES = """Types: deb
+URIs: {}
 Suites: trixie
 Components: main
-Signed-By: {KEYS}
+Signed-By: {}
 """
 
 pytestmark = [
@@ -36,13 +37,24 @@ pytestmark = [
 ]
 
 
+def mirror() -> str:
+    """Where this machine gets Debian from."""
+    words = ("indextargets", "--format", "$(REPO_URI)", "Label: Debian", "Created-By: Packages")
+    found = run(HostTarget().apt("apt-get", *words)).stdout.split()
+    if not found:
+        pytest.skip("this machine has no Debian mirror")
+    return found[0]
+
+
 @pytest.fixture(scope="module")
 def tools() -> Iterator[Path]:
     """A small Debian 13, in a folder that any user can reach."""
     with tempfile.TemporaryDirectory(prefix="wua-trixie-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         top = Path(folder) / "root"
-        root = create_root(top, TargetKind.NAMESPACE_ROOT, sources=SOURCES, base_cache=None)
+        root = create_root(
+            top, TargetKind.NAMESPACE_ROOT, sources=SOURCES.format(mirror(), KEYS), base_cache=None
+        )
         assert root.os().version == "13"
         yield top / "root"
         destroy(top)
