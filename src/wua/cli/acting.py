@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -38,6 +38,7 @@ class Manner(NamedTuple):
     no_queue: bool
     notify: str
     exit_restart: bool
+    cache: str = ""
 
     def spec(self) -> dict[str, Any]:
         """As fields of JobSpec."""
@@ -47,6 +48,7 @@ class Manner(NamedTuple):
             "queue": not self.no_queue,
             "not_before": self.at,
             "application_id": APPLICATION,
+            "cache": self.cache,
         }
 
 
@@ -89,12 +91,21 @@ _OPTIONS = (
 )
 
 
+CACHE: Final = click.option(
+    "--cache",
+    metavar="DIR",
+    default="",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="Also use the packages in DIR, once they are verified.",
+)
+
+
 def acting(function: Callable[..., Any]) -> Any:
     """Decorator: the options of every acting verb, handed over as ``manner``."""
 
     @wraps(function)
     def wrapped(*given: Any, **options: Any) -> Any:
-        manner = Manner(**{name: options.pop(name) for name in Manner._fields})
+        manner = Manner(**{name: options.pop(name) for name in Manner._fields if name in options})
         return function(*given, manner=manner, **options)
 
     for option in reversed(_OPTIONS):

@@ -20,7 +20,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Verb, ...]], ...]] = (
             Verb("show", "show", "Tell all that is known about updates."),
             Verb("why", "show", "Explain why an update is offered, held, hidden, phased …"),
             Verb("plan", "planning", "Show what an operation would do; changes nothing."),
-            Verb("rehearse", "planning", "Really install into a shadow of this machine."),
+            Verb("rehearse", "rehearse", "Really install into a shadow of this machine."),
         ),
     ),
     (

@@ -1,10 +1,14 @@
 """Exit codes of the command line, and what they mean. Pure."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wua.model.enums import ResultCode
-from wua.model.jobs import JobResult
+
+if TYPE_CHECKING:
+    from wua.model.jobs import JobResult
 
 DONE: Final = 0
 FAILED: Final = 1

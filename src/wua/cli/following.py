@@ -28,11 +28,13 @@ MEANINGS: Final = {
 }
 
 
-def follow(face: Face, job: Job[Any], titles: Titles, *, only_watch: bool = False) -> JobResult | None:
-    """Show a job until it ends; None when the person left it running.
+def follow(
+    face: Face, job: Job[Any], titles: Titles, *, only_watch: bool = False, here: bool = False
+) -> JobResult | None:
+    """Show a job until it ends; None when the person left it.
 
     The first Ctrl-C asks the job to abort and says what that will mean, the second leaves; with
-    ``only_watch`` the first leaves.
+    ``only_watch`` the first leaves. ``here``: the job runs in this process and ends with it.
 
     Raises:
         WuaError: connection-lost, host-failed.
@@ -50,7 +52,7 @@ def follow(face: Face, job: Job[Any], titles: Titles, *, only_watch: bool = Fals
                 patience -= 1
                 if patience == 0:
                     return None
-                story.aborting = ask_to_abort(job)
+                story.aborting = ask_to_abort(job, here=here)
                 shown.say(story.aborting)
                 continue
             new = story.take(item.event)
@@ -59,13 +61,14 @@ def follow(face: Face, job: Job[Any], titles: Titles, *, only_watch: bool = Fals
                 return job.outcome()
 
 
-def ask_to_abort(job: Job[Any]) -> str:
+def ask_to_abort(job: Job[Any], *, here: bool = False) -> str:
     """Ask, and say what it will lead to."""
+    again = "Ctrl-C again leaves at once" if here else "Ctrl-C again leaves it running"
     try:
         answer = job.abort()
     except WuaError as refused:
-        return f"It can't be aborted: {refused.problem.seen}. Ctrl-C again leaves it running."
-    return f"Asked to abort: {MEANINGS[answer]}. Ctrl-C again leaves it running."
+        return f"It can't be aborted: {refused.problem.seen}. {again}."
+    return f"Asked to abort: {MEANINGS[answer]}. {again}."
 
 
 def _feed(job: Job[Any], news: queue.SimpleQueue[JobEvent | WuaError | str]) -> None:

@@ -76,7 +76,7 @@ class Live:
         story = self._story
         took = time.monotonic() - self._began
         rows: list[RenderableType] = [
-            _ends(Text(story.phase.value, style="bold"), Text(duration_clock(took), style="dim")),
+            _ends(Text(story.doing, style="bold"), Text(duration_clock(took), style="dim")),
             _bar(story.progress.percent),
             _ends(
                 Text(clean(story.current) or " ", no_wrap=True, overflow="ellipsis"),

@@ -43,9 +43,13 @@ COLUMNS: Final = (
     Column("FROM", least=13, drop=3, middle=True),
     Column("TO", least=13, middle=True),
     Column("SIZE", right=True, drop=2),
-    Column("ORIGIN", least=8, drop=1),
+    Column("ORIGIN", least=15, drop=1),
     Column("WHY", least=18, wrap=True),
 )
+
+
+# What stands beside most packages of a plan should not fill the screen.
+SHORT: Final = {"changes together with what was requested": "goes with it"}
 
 
 class Surroundings:
@@ -110,7 +114,7 @@ def _row(item: PlanItem, around: Surroundings) -> Row:
     why = [
         "essential" if item.essential and item.change not in (Change.UPGRADE, Change.INSTALL) else "",
         "security" if item.update in around.security else "",
-        "" if item.requested else item.reason,
+        "" if item.requested else SHORT.get(item.reason, item.reason),
     ]
     return (
         Cell(item.qualified if foreign else item.name, "name"),

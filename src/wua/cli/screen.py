@@ -1,8 +1,6 @@
 """What a stream can show: its width, colours, and text that fits it."""
 
 import os
-import shutil
-import unicodedata
 from collections.abc import Iterator
 from typing import Final, TextIO
 
@@ -34,7 +32,7 @@ class Screen:
         """``colour`` is auto, always or never; auto heeds NO_COLOR and dumb terminals."""
         terminal = is_terminal(stream)
         wanted = colour == "always" or (colour == "auto" and terminal and not os.environ.get("NO_COLOR"))
-        width = max(shutil.get_terminal_size().columns, LEAST_WIDTH) if terminal else None
+        width = max(_columns(stream), LEAST_WIDTH) if terminal else None
         return cls(width, colour=wanted)
 
     def paint(self, text: str, style: str) -> str:
@@ -53,6 +51,17 @@ class Screen:
         for line in _lines(text, max(room - taken, LEAST_ROOM), max(room - cells(indent), LEAST_ROOM)):
             yield lead + line
             lead = indent
+
+
+def _columns(stream: TextIO) -> int:
+    """$COLUMNS, else what the terminal says, else 80."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -88,6 +97,8 @@ def _take(text: str, width: int) -> str:
 
 
 def _cell(character: str) -> int:
+    import unicodedata  # not needed by most tables
+
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

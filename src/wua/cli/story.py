@@ -12,6 +12,7 @@ from wua.model.jobs import (
     Noted,
     Progress,
     Progressed,
+    Rehearsing,
     Stalled,
     StateChanged,
     UpdateEnded,
@@ -40,19 +41,35 @@ class Story:
         """Take in an event; answers whether it says something new to somebody who reads line by line."""
         if isinstance(event, StateChanged):
             self.trouble = ""
+            if event.state is JobState.RUNNING:  # says nothing that the reader does not know
+                return False
             changed, self.phase = event.state is not self.phase, event.state
             return changed
         if isinstance(event, Progressed):
             self.progress = event.progress
             self.trouble = ""
-            return False
+            return self._inner_phase(event.progress.phase)
         if isinstance(event, Waiting):
             changed = self.trouble != f"waiting: {event.holder}"
             self.trouble = f"waiting: {event.holder}"
             return changed
         if isinstance(event, Stalled):
             self.trouble = f"stalled in phase {event.phase.value}: {event.text}"
+        return not isinstance(event, Rehearsing)
+
+    def _inner_phase(self, phase: JobState) -> bool:
+        """A rehearsal passes on the phases of the jobs that it runs, with their progress."""
+        if self.kind is not JobKind.REHEARSE or phase in (self.phase, JobState.ENDED):
+            return False
+        self.phase = phase
         return True
+
+    @property
+    def doing(self) -> str:
+        """The phase in words."""
+        if self.kind is JobKind.REHEARSE and self.phase is JobState.QUEUED:
+            return "preparing the shadow"
+        return self.phase.value
 
     @property
     def current(self) -> str:
@@ -69,6 +86,8 @@ def lines(screen: Screen, story: Story, event: AnyEvent) -> Iterator[str]:
         yield from update_lines(screen, story.kind, event.result, story.title(event.index))
     elif isinstance(event, StateChanged) and event.state is not JobState.ENDED:
         yield f"{event.state.value}{_because(event.text)}"
+    elif isinstance(event, Progressed):
+        yield event.progress.phase.value
     elif isinstance(event, Waiting | Stalled):
         yield from (screen.paint(line, "careful") for line in screen.wrap(clean(story.trouble), "  ", ""))
     elif isinstance(event, Noted):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from wua.cli import exits
-from wua.cli.acting import Manner, act, acting, changing, planned, require_rights
+from wua.cli.acting import CACHE, Manner, act, acting, changing, planned, require_rights
 from wua.cli.answers import Acted
 from wua.cli.command import verb
 from wua.cli.completing import jobs as complete_jobs
@@ -43,6 +43,7 @@ wua download firefox-esr
     exits=EXITS,
 )
 @selecting()
+@CACHE
 @changing
 @acting
 @click.pass_obj
@@ -72,6 +73,7 @@ wua install --criteria "IsInstalled=0 and Origin='Debian-Security'"
 @click.option("--reinstall", is_flag=True, help="Install although it is installed.")
 @click.option("--no-download", is_flag=True, help="Use only what is in the cache.")
 @click.option("--insist", is_flag=True, help="In a root: run scripts that ignore DPKG_ROOT all the same.")
+@CACHE
 @changing
 @acting
 @click.pass_obj

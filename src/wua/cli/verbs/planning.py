@@ -1,8 +1,7 @@
-"""plan and rehearse: see it before it happens."""
+"""plan: see it before it happens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -11,14 +10,8 @@ from wua.cli import exits, plan_view
 from wua.cli.acting import changing, planned
 from wua.cli.command import verb
 from wua.cli.face import Face
-from wua.cli.screen import Screen
 from wua.cli.selection import NAMES_HELP, Selection, chosen, selecting
-from wua.cli.story import update_lines
-from wua.cli.table import facts
-from wua.cli.waiting import wait
-from wua.cli.words import clean, duration, size
 from wua.model.enums import ConffilePolicy
-from wua.model.jobs import JobKind, Rehearsal
 from wua.model.plans import Plan
 
 OPERATIONS = ("install", "uninstall", "remove", "undo")
@@ -90,72 +83,3 @@ def make(face: Face, selection: Selection, operation: str, options: dict[str, An
         face,
         agent.plan_install(updates, reinstall=options["reinstall"], insist=options["insist"], **request),
     )
-
-
-@verb(
-    "rehearse",
-    help="Really install updates, into a shadow of this machine that is thrown away: "
-    "unpacks, runs what can be run, "
-    "and reports failing scripts, questions about configuration files, disk need, time "
-    "and restart reasons. The "
-    f"machine itself is not touched. Without names: everything needed.\n{NAMES_HELP}",
-    examples="""
-wua rehearse --security
-wua rehearse libc6 --cache /home/me/.cache/wua
-""",
-    exits=(exits.DONE, exits.FAILED, exits.USAGE, exits.PARTLY, exits.ABORTED),
-)
-@selecting(default_all=True)
-@click.option(
-    "--cache",
-    metavar="DIR",
-    default="",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True),
-    help="Use the verified packages in DIR, too.",
-)
-@changing
-@click.pass_obj
-def rehearse(face: Face, /, selection: Selection, cache: str, conffiles: str, allow_removals: bool) -> int:
-    updates = chosen(face, selection)
-    if not updates:
-        face.say("Nothing to rehearse: no update matches.")
-        return face.answer(None)
-    agent = face.agent
-    job = agent.plan_install(updates, allow_removals=allow_removals, conffiles=ConffilePolicy(conffiles))
-    found = planned(face, job)
-    face.say(*plan_view.render(face.screen, found, plan_view.surroundings(agent, found)))
-    if not found.items:
-        face.say("Nothing to rehearse.")
-        return face.answer(None)
-    rehearsal = wait(face, agent.rehearse(found, cache=cache), "Rehearsing")
-    face.say("", *outcome(face.screen, rehearsal, found))
-    return face.answer(rehearsal, exits.of_result(rehearsal.result))
-
-
-def outcome(screen: Screen, rehearsal: Rehearsal, plan: Plan) -> Iterator[str]:
-    """The lines of what a rehearsal showed."""
-    from wua.cli import errors
-
-    names = {item.update: f"{item.name} {item.to_version or item.from_version}" for item in plan.items}
-    for each in rehearsal.result.updates:
-        title = names.get(each.update, each.update.update_id)
-        yield from update_lines(screen, JobKind.REHEARSE, each, title)
-        if each.problem is not None:
-            yield from errors.render(screen, each.problem, lead="", indent="  ")
-    yield ""
-    yield from facts(
-        screen,
-        [
-            ("Took", duration(rehearsal.seconds)),
-            ("Download", size(rehearsal.download_bytes) if rehearsal.download_bytes else "nothing"),
-            ("Disk", size(rehearsal.disk_bytes)),
-            ("Changed configuration files", ", ".join(rehearsal.conffiles)),
-            ("Restart", ", ".join(rehearsal.restart)),
-            ("Kept in", rehearsal.shadow),
-        ],
-    )
-    if rehearsal.not_shown:
-        yield ""
-        yield screen.paint("What a rehearsal cannot show", "head")
-        for text in rehearsal.not_shown:
-            yield from screen.wrap(clean(text), "    ", "  - ")

@@ -24,7 +24,7 @@ COLUMNS: Final = (
     Column("INSTALLED", least=12, drop=2, middle=True),
     Column("VERSION", least=12, middle=True),
     Column("SIZE", right=True, drop=3),
-    Column("ORIGIN", least=8, drop=1),
+    Column("ORIGIN", least=15, drop=1),
     Column("", least=8, wrap=True),
 )
 INSTALLED: Final = "IsInstalled=1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -37,8 +37,9 @@ def show(face: Face, /, names: tuple[str, ...]) -> int:
     ids = agent.identify(names)
     details = agent.details(ids)
     shown = tuple(Shown(update, agent.why(update.id).offer) for update in details)
+    names_of = {each.id: each.name for each in agent.protocol.categories()}
     for number, each in enumerate(shown):
-        face.say(*([""] if number else []), *render(face.screen, each))
+        face.say(*([""] if number else []), *render(face.screen, each, names_of))
     return face.answer(shown)
 
 
@@ -65,27 +66,27 @@ def why(face: Face, /, names: tuple[str, ...]) -> int:
     return face.answer(verdicts)
 
 
-def headline(screen: Screen, offer: Offer) -> str:
-    """``libssl3 3.0.13 (amd64): needed, security``."""
-    said = clean(offer.reason)
-    extra = marks(offer)
-    standing = ", ".join(dict.fromkeys(filter(None, (said, extra))))
+def headline(screen: Screen, offer: Offer) -> Iterator[str]:
+    """``libssl3 3.0.13 (amd64): security upgrade from 3.0.11``."""
+    extra = [word for word in marks(offer).split(", ") if word and word not in offer.reason]
+    standing = ", ".join(filter(None, [offer.reason, *extra]))
     name = screen.paint(f"{clean(offer.name)} {clean(offer.version)}", "head")
-    return f"{name} ({clean(offer.architecture)})" + (f": {standing}" if standing else "")
+    lead = f"{name} ({clean(offer.architecture)}): "
+    yield from screen.wrap(clean(standing), "  ", lead)
 
 
-def render(screen: Screen, shown: Shown) -> Iterator[str]:
+def render(screen: Screen, shown: Shown, categories: Mapping[str, str]) -> Iterator[str]:
     """The lines for one update."""
     update, offer = shown.update, shown.offer
-    yield headline(screen, offer)
-    yield from facts(screen, _about(update, offer))
+    yield from headline(screen, offer)
+    yield from facts(screen, _about(update, offer, categories))
     if update.description:
         yield ""
         for paragraph in update.description.split("\n\n"):
             yield from screen.wrap(clean(paragraph), "  ")
 
 
-def _about(update: Update, offer: Offer) -> list[tuple[str, str]]:
+def _about(update: Update, offer: Offer, categories: Mapping[str, str]) -> list[tuple[str, str]]:
     evidence = f" (says {update.severity_source})" if update.severity_source else ""
     own = [(name, update.fields.get(name, "")) for name in _OF_SOURCE]
     return [
@@ -100,6 +101,7 @@ def _about(update: Update, offer: Offer) -> list[tuple[str, str]]:
         ("CVEs", ", ".join(update.cve_ids)),
         ("Can be taken back", "yes" if offer.uninstallable else ""),
         ("Mandatory", "yes" if offer.mandatory else ""),
+        ("Categories", ", ".join(categories.get(each, each) for each in update.category_ids)),
         ("Languages", ", ".join(update.languages)),
         *own,
         ("More", ", ".join(filter(None, (*update.more_info_urls, update.support_url)))),
@@ -109,7 +111,7 @@ def _about(update: Update, offer: Offer) -> list[tuple[str, str]]:
 
 def reasons(screen: Screen, verdict: Verdict) -> Iterator[str]:
     """The lines of a verdict: every aspect with its sentence and its source."""
-    yield headline(screen, verdict.offer)
+    yield from headline(screen, verdict.offer)
     pairs = [
         (reason.aspect, reason.text + (f" [{reason.source}]" if reason.source else ""))
         for reason in verdict.reasons
