@@ -87,7 +87,7 @@ class NamespaceRoot(RootTarget):
     def shell(self, script: str, *words: str) -> Command:
         """A shell script outside the root, where the root can be written."""
         argv = ("/bin/sh", "-ec", script, "wua", *words)
-        return Command(self._confinement()._replace(root="").wrap(argv), self._env)
+        return Command(self._confinement()._replace(root="", over=(), open=()).wrap(argv), self._env)
 
     def shell_inside(self, script: str) -> Command:
         argv = ("/usr/sbin/chroot", str(self.layout.root), "/bin/sh", "-ec", script)
