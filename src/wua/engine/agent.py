@@ -102,6 +102,8 @@ class LocalAgent:
         self._link.close()
         self._workers.close()
         with self._guard:
+            if self._closed:
+                return
             self._closed = True
             self._watches.clear()
             working = list(self._working)

@@ -36,7 +36,7 @@ class Workers:
             self._queue.put(work)
         return True
 
-    def wait(self, timeout: float) -> bool:
+    def wait(self, timeout: float | None) -> bool:
         """Wait until nothing is queued or at work, ``timeout`` seconds at most; whether it came to that."""
         with self._guard:
             return self._done.wait_for(lambda: self._unfinished == 0, timeout)
