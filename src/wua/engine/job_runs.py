@@ -86,8 +86,12 @@ class JobRuns:
         The supervisor and the command keep the descriptor ``lock`` open.
         """
         for _ in range(STARTS):
-            run = self._store.begin_run(self._id, phase, folder(self._store.path, self._id))
-            write_command(Path(run.folder), command)
+            run = self._store.begin_run(
+                self._id,
+                phase,
+                folder(self._store.path, self._id),
+                lambda path: write_command(path, command),
+            )
             launched = self._shop.spawner.start(run.folder, lock)
             if self._follow(run, launched).ran:
                 return

@@ -79,6 +79,7 @@ class Runner:
                 self._lock.release()
             self._wakeup.close()
         self._shop.changed(self._id)
+        self._store.save_record(self._id)
 
     def _begin(self) -> None:
         self._job = self._store.job(self._id)
@@ -123,7 +124,10 @@ class Runner:
             events.append(Progressed(progress))
         plan = None if self._plan is self._saved_plan else self._plan
         owner = ProcessRef.current() if first else None
-        if not self._store.transition(self._id, state, plan=plan, owner=owner, events=events):
+        # Nothing acts but commands, and what records the next of them makes this last, too.
+        if not self._store.transition(
+            self._id, state, plan=plan, owner=owner, events=events, durable=False
+        ):
             raise Aborted
         self._saved_plan = self._plan
         self._told |= self._settled.keys()

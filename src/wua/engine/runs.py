@@ -127,6 +127,8 @@ def fence(folder: Path) -> bool:
     """
     mine = folder / f".fence.{os.getpid()}"
     try:
+        if (claim := _read(folder, "claim")) is not None:
+            return claim == {}
         folder.mkdir(parents=True, exist_ok=True)
         mine.write_text("{}")
         try:

@@ -7,7 +7,7 @@ has a second copy in its folder (``records``), from which a store that was found
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,9 @@ _updates: Final = msgspec.json.Decoder(tuple[UpdateId, ...]).decode
 _subscription: Final = msgspec.json.Decoder(Subscription).decode
 _history: Final = msgspec.json.Decoder(HistoryEntry).decode
 
+# The states from which on a job can't be begun anew: a store that is built again needs to know them.
+_RECORDED: Final = (JobState.INSTALLING, JobState.REPAIRING)
+
 _JOB_COLUMNS: Final = "id, spec, state, updates, created, started, ended, abort, last_seq, progress, result"
 
 
@@ -77,7 +80,7 @@ class StateStore(StoreFile):
         with self._write() as db:
             rebuilding.rebuild(db, self.path, set_aside, self._clock())
 
-    def _save_record(self, job_id: str) -> None:
+    def save_record(self, job_id: str) -> None:
         """Copy what the store now says of an acting job into the job's folder."""
         ((*fields, result),) = self._rows(
             "SELECT id, kind, state, key, created, started, ended, abort, last_seq,"
@@ -126,7 +129,7 @@ class StateStore(StoreFile):
             )
             db.execute("INSERT INTO events VALUES (?,1,?,?)", (job, now, encode(StateChanged(state))))
         if spec.kind.acting:
-            self._save_record(job)
+            self.save_record(job)
         return JobRecord(job, spec, state, updates, now, 0.0 if spec.kind.acting else now, last_seq=1), True
 
     def job(self, job_id: str) -> JobRecord:
@@ -162,15 +165,16 @@ class StateStore(StoreFile):
         plan: Plan | None = None,
         owner: ProcessRef | None = None,
         events: Sequence[AnyEvent] = (),
+        durable: bool = True,
     ) -> bool:
         """Save the next state before anything is done in it, with the ``events`` that go with it.
 
         False, and nothing is changed, when an abort was asked for that the present state obeys at once.
 
-        ``owner`` is who runs the job from now on. Evaluating acts on nothing, and an installer's exit
-        status lasts in its run folder: that step does not wait for the disk. Raises IllegalTransition.
+        ``owner`` is who runs the job from now on. A step that is not ``durable`` survives any process, and
+        lasts through a power loss from the next durable one on. Raises IllegalTransition.
         """
-        with self._write(soft=after is JobState.EVALUATING) as db:
+        with self._write(soft=not durable) as db:
             before, aborting = db.execute("SELECT state, abort FROM jobs WHERE id=?", (job_id,)).fetchone()
             check_transition(JobState(before), after)
             obeys = TABLE[JobState(before)].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL)
@@ -185,7 +189,8 @@ class StateStore(StoreFile):
             marks = ", ".join(f"{name}=?" for name in changed)
             db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
             self._append(db, job_id, StateChanged(after, text), *events)
-        self._save_record(job_id)
+        if after in _RECORDED:
+            self.save_record(job_id)
         return True
 
     def own(self, job_id: str, owner: ProcessRef) -> None:
@@ -227,7 +232,10 @@ class StateStore(StoreFile):
         events: Sequence[AnyEvent] = (),
         durable: bool = True,
     ) -> bool:
-        """Write result, history and last events in one transaction; False if there was a result."""
+        """Write result, history and last events in one transaction; False if there was a result.
+
+        The record in the job's folder is left to the caller, who may have somebody to tell first.
+        """
         with self._write(soft=not durable) as db:
             now = self._clock()
             done = db.execute(
@@ -244,8 +252,6 @@ class StateStore(StoreFile):
                 stored = replace(entry, id=row.lastrowid)
                 db.execute("UPDATE history SET entry=? WHERE id=?", (encode(stored), row.lastrowid))
             self._append(db, job_id, *events, Ended(result))
-        if durable:
-            self._save_record(job_id)
         return True
 
     # --- events
@@ -278,8 +284,14 @@ class StateStore(StoreFile):
 
     # --- runs
 
-    def begin_run(self, job_id: str, phase: JobState, folder: Path) -> Run:
-        """Record that a command is about to run, before it may; ``folder`` holds the runs of the job."""
+    def begin_run(
+        self, job_id: str, phase: JobState, folder: Path, prepare: Callable[[Path], None] = lambda _: None
+    ) -> Run:
+        """Record that a command is about to run, before it may; ``folder`` holds the runs of the job.
+
+        ``prepare`` fills the run's folder. The files come before the commit: while the disk is at work on a
+        commit, making a file waits for it. With this commit every earlier step lasts.
+        """
         with self._write() as db:
             (n,) = db.execute("SELECT coalesce(max(n), 0) + 1 FROM runs WHERE job=?", (job_id,)).fetchone()
             run = Run(n, phase, str(folder / f"run-{n}"), boot_id(), False, False, None)
@@ -287,7 +299,8 @@ class StateStore(StoreFile):
                 "INSERT INTO runs(job, n, phase, folder, boot) VALUES (?,?,?,?,?)",
                 (job_id, n, phase.value, run.folder, run.boot),
             )
-        records.write_run(Path(run.folder), records.RunNote(phase, run.boot))
+            records.write_run(Path(run.folder), records.RunNote(phase, run.boot))
+            prepare(Path(run.folder))
         return run
 
     def end_run(self, job_id: str, n: int, code: int | None) -> None:
@@ -324,7 +337,7 @@ class StateStore(StoreFile):
                 "INSERT INTO deliveries(id, job, subscription, state) VALUES (?,?,?,?)",
                 (delivery.id, delivery.job, encode(subscription), delivery.state.value),
             )
-        self._save_record(delivery.job)
+        self.save_record(delivery.job)
         return delivery
 
     def deliveries(self, job_id: str = "", *, due: bool = False) -> tuple[Delivery, ...]:
@@ -358,7 +371,7 @@ class StateStore(StoreFile):
                 (state.value, tried, next_try, last_error, delivery_id),
             )
             (job_id,) = db.execute("SELECT job FROM deliveries WHERE id=?", (delivery_id,)).fetchone()
-        self._save_record(job_id)
+        self.save_record(job_id)
 
     # --- history and hidden marks
 
