@@ -20,7 +20,7 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 HOME = CLONE / ".wua" / "demo"
 MOST_BYTES = 100_000_000  # of downloads
-MOST_UPDATES = 30  # about a minute on two slow cores
+MOST_UPDATES = 40  # about a minute on two slow cores
 ROOM = 500_000_000  # bytes that the demonstration may need
 NOBODY = 65534
 
@@ -44,6 +44,7 @@ from wua.model.jobs import (  # noqa: E402
     Noted,
     Progressed,
     Rehearsing,
+    UpdateEnded,
 )
 from wua.model.plans import Change, Plan  # noqa: E402
 from wua.model.states import JobState  # noqa: E402
@@ -65,7 +66,9 @@ class Show:
     def say(self, text: str, style: str = "") -> None:
         print(f"  {self.screen.paint(text, style)}", flush=True)
 
-    def follow(self, job: Job[Any], names: Sequence[str] = (), also: Callable[[JobEvent], None] | None = None) -> None:
+    def follow(
+        self, job: Job[Any], names: Sequence[str] = (), also: Callable[[JobEvent], None] | None = None
+    ) -> None:
         """Show a job while it runs, to its end."""
 
         def title(index: int) -> str:
@@ -77,8 +80,16 @@ class Show:
                 new = story.take(event.event)
                 if also is not None:
                     also(event)
-                if not isinstance(event.event, Ended):
+                if worth_showing(event):
                     shown.show(event, new=new)
+
+
+def worth_showing(event: JobEvent) -> bool:
+    """What a demonstration has room for: progress and failures; the history has the rest."""
+    told = event.event
+    if isinstance(told, UpdateEnded):
+        return told.result.problem is not None
+    return not isinstance(told, Ended | Noted)
 
 
 class Killer:
@@ -130,7 +141,9 @@ class Demo:
         offers = sorted(found.updates, key=lambda o: (-o.auto_select, o.size, o.name))
         security = sum(o.auto_select for o in offers)
         total = size(sum(o.size for o in offers))
-        self.show.say(f"{len(offers)} updates, {security} of them security, {total} to fetch; {len(known.updates)} packages known.")
+        self.show.say(
+            f"{len(offers)} updates, {security} of them security, {total}; {len(known.updates)} packages known"
+        )
         for offer in offers[:10]:
             mark = "security" if offer.auto_select else ""
             change = f"{offer.installed_version} -> {offer.version}"
@@ -148,10 +161,14 @@ class Demo:
         names = {offer.id: f"{offer.name} {offer.version}" for offer in chosen}
         with wua.open(target=looking_only()) as agent:
             plan = agent.plan_install([offer.id for offer in chosen]).result()
-            self.show.say(f"{len(plan.requested)} updates, {len(plan.items)} packages, {size(plan.download_bytes)} to fetch.")
+            self.show.say(
+                f"{len(plan.requested)} updates, {len(plan.items)} packages, {size(plan.download_bytes)}."
+            )
             job = agent.rehearse(plan, keep=True)
             inner = Inner(self)
-            self.show.follow(job, [names.get(item.update, item.name) for item in plan.requested], also=inner.see)
+            self.show.follow(
+                job, [names.get(item.update, item.name) for item in plan.requested], also=inner.see
+            )
             outcome = job.outcome()
         rehearsal = outcome.rehearsal
         if rehearsal is None or inner.agent is None:
@@ -159,12 +176,17 @@ class Demo:
             return False
         left = len(offers) - len(chosen)
         if left:
-            self.show.say(f"Left for `wua rehearse`: {left} updates (this shows what fits {size(MOST_BYTES)} and a minute).")
+            self.show.say(
+                f"Left for `wua rehearse`: {left} updates; here is what fits {size(MOST_BYTES)} and a minute."
+            )
         for line in rehearsal.not_played[:4]:
             self.show.say(f"not played: {line}", "aside")
         for line in rehearsal.conffiles[:4]:
             self.show.say(f"would ask about {line}", "careful")
-        self.open += [f"{left + len(rehearsal.not_played)} of {len(offers)} pending updates were not played", *rehearsal.not_shown[:2]]
+        self.open += [
+            f"{left + len(rehearsal.not_played)} of {len(offers)} pending updates were not played",
+            *rehearsal.not_shown[:2],
+        ]
         with inner.agent as shadow:
             self.judge(shadow, inner, rehearsal.result)
             self.undo(shadow, inner.job)
@@ -174,7 +196,9 @@ class Demo:
 
     def stand_in(self) -> None:
         """An older version of a real package, installed and upgraded, in a root of its own."""
-        self.show.say("Nothing pending can be played: an older version of a real package stands in.", "careful")
+        self.show.say(
+            "Nothing pending can be played: an older version of a real package stands in.", "careful"
+        )
         target = create_root(HOME / "root", TargetKind.PLAIN_ROOT)
         with wua.open(target=target) as agent:
             agent.search(refresh=True).result()
@@ -191,14 +215,20 @@ class Demo:
         from wua.testing.debian import Package, Repository
 
         self.show.head("2. FALLBACK: a small repository built on the spot")
-        self.show.say(f"FALLBACK: {why}. What follows uses generated packages, not this machine's updates.", "careful")
+        self.show.say(
+            f"FALLBACK: {why}. What follows uses generated packages, not this machine's updates.", "careful"
+        )
         repository = Repository(HOME / "repository", suite="stable", label="Generated")
         for number in range(12):
             for version in ("1.0", "2.0"):
                 text = f"{number} {version}\n".encode() * 1000
-                repository.add(Package(f"demo-{number:02}", version, files={f"/usr/share/demo/{number}": text}))
+                repository.add(
+                    Package(f"demo-{number:02}", version, files={f"/usr/share/demo/{number}": text})
+                )
         repository.write()
-        target = create_root(HOME / "generated-root", TargetKind.PLAIN_ROOT, sources=repository.source_line() + "\n")
+        target = create_root(
+            HOME / "generated-root", TargetKind.PLAIN_ROOT, sources=repository.source_line() + "\n"
+        )
         names = [f"demo-{number:02}" for number in range(12)]
         with wua.open(target=target) as agent:
             agent.search("DeploymentAction=*", refresh=True).result()
@@ -224,10 +254,13 @@ class Demo:
         if killer is not None and killer.killed:
             self.show.say(f"kill -9 {killer.killed}, while: {killer.at}")
         for event in agent.protocol.events(inner.job.id, 0, 100_000):
-            if isinstance(event.event, Noted) and "adopted" in event.event.text + "status" and "kept" not in event.event.text:
+            if isinstance(event.event, Noted) and event.event.text.startswith(
+                ("adopted", "the installer's exit")
+            ):
                 self.show.say(event.event.text)
         good = sum(one.code is ResultCode.SUCCEEDED for one in result.updates)
-        self.show.say(f"result: {result.code.name.lower().replace('_', ' ')}, {good} of {len(result.updates)} updates installed", "good")
+        said = result.code.name.lower().replace("_", " ")
+        self.show.say(f"result: {said}, {good} of {len(result.updates)} updates installed", "good")
         for failed in [one for one in result.updates if one.problem][:4]:
             self.show.say(str(failed.problem), "bad")
         self.show.say(f"completed callback in this process: called {len(self.calls)} time(s)")
@@ -235,7 +268,9 @@ class Demo:
         self.show.say(f"completed notice to a program (durable): {delivered}")
         self.proven.append(f"{good} updates really installed by apt and dpkg, outside the system")
         if killer is not None and killer.killed and len(self.calls) == 1:
-            self.proven.append("job host killed with -9: job adopted, exit status credited, callback delivered once")
+            self.proven.append(
+                "job host killed with -9: job adopted, exit status credited, callback delivered once"
+            )
         if delivered == "delivered":
             self.proven.append("the durable subscription was delivered by the next job host")
 
@@ -269,7 +304,9 @@ class Demo:
             self.show.say(f"+ {line}", "good")
         for line in self.open[:4]:
             self.show.say(f"- not shown: {line}", "careful")
-        self.show.say(f"Everything lies in {HOME.relative_to(CLONE)}; `.venv/bin/wua --help` shows what else there is.")
+        self.show.say(
+            f"Everything lies in {HOME.relative_to(CLONE)}; `.venv/bin/wua --help` shows what else there is."
+        )
 
 
 class Inner:
@@ -284,6 +321,8 @@ class Inner:
 
     def see(self, event: JobEvent) -> None:
         """Find the installing job of a rehearsal."""
+        if isinstance(event.event, Rehearsing) and not self._demo.show.face.is_live:
+            self._demo.show.say(f"{event.event.kind.value} in the shadow")
         if isinstance(event.event, Rehearsing) and event.event.kind is JobKind.INSTALL:
             agent = wua.open(event.event.shadow)
             self.agent = agent
@@ -317,7 +356,7 @@ def choose(offers: Sequence[Offer]) -> list[Offer]:
 
 
 def older_and_newer(agent: wua.Agent, target: Any) -> tuple[str, str] | None:
-    """A small package without dependencies of which the lists have two versions, as ``name=version`` twice."""
+    """A small package of which the lists have two versions, as ``name=version`` twice."""
     from wua.system.run import run
 
     found = agent.search("DeploymentAction=* and Architecture='all'", offline=True).result()
@@ -349,7 +388,11 @@ def sources_of(plan: Plan) -> str:
     """Where the previous versions come from."""
     kept = sum(bool(item.local) for item in plan.items)
     gone = sum(item.change in (Change.REMOVE, Change.PURGE) for item in plan.items)
-    parts = [f"{kept} kept or repacked", f"{len(plan.items) - kept - gone} from the lists", f"{gone} removed again"]
+    parts = [
+        f"{kept} kept or repacked",
+        f"{len(plan.items) - kept - gone} from the lists",
+        f"{gone} removed again",
+    ]
     return ", ".join(part for part in parts if not part.startswith("0 "))
 
 

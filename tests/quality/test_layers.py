@@ -29,7 +29,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "cli": ({"api", "model"}, set()),
     "": (set(), {"api", "model"}),  # wua/__init__.py
     "__main__": (set(), {"cli"}),
-    "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "cli"}, set()),
+    "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "cli", ""}, set()),
 }
 EVERYWHERE = {"_version"}  # the version says nothing of the layers
 

@@ -13,7 +13,7 @@ DOCUMENTS = [path for path in TEXT if path.suffix == ".md"]
 # Spelt so that this file does not find itself.
 HOMES = re.compile(r"(?<![\w.})>$-])/(?:root|home|Users|work)/\w|file:/{3}\w")
 REGISTRIES = re.compile(
-    r"py[p]i\.org|python[h]osted\.org|\b[d]ebian\.(?:org|net)\b|npm[j]s\.(?:org|com)|[p]ytorch\.org"
+    r"py[p]i\.org|python[h]osted\.org|\b(?:deb|ftp|security|snapshot|archive)\.[d]ebian\.(?:org|net)\b|npm[j]s\.(?:org|com)|[p]ytorch\.org"
 )
 UNFINISHED = re.compile(r"\b(?:[T]ODO|[F]IXME|[X]XX)\b")
 # Published formats and interfaces are described in their makers' words.

@@ -44,8 +44,8 @@ def test_roots_folders() -> None:
 
 
 def test_an_ordinary_users_folders() -> None:
-    paths = host_paths({"HOME": "/home/u", "XDG_CACHE_HOME": "/c", "XDG_RUNTIME_DIR": "/run/user/1"}, USER)
-    assert paths.state == "/home/u/.local/state/wua"
+    paths = host_paths({"HOME": "/u", "XDG_CACHE_HOME": "/c", "XDG_RUNTIME_DIR": "/run/user/1"}, USER)
+    assert paths.state == "/u/.local/state/wua"
     assert (paths.cache, paths.run) == ("/c/wua", "/run/user/1/wua")
     assert paths.machine == "/var/lib/wua"
 

@@ -31,7 +31,7 @@ from wua.model.problems import WuaError, problem
     f"everything needed.\n{NAMES_HELP}",
     examples="""
 wua rehearse --security
-wua rehearse libc6 --cache /home/me/.cache/wua
+wua rehearse libc6 --cache ~/.cache/wua
 wua rehearse --all --keep
 """,
     exits=(exits.DONE, exits.FAILED, exits.USAGE, exits.PARTLY, exits.ABORTED),
