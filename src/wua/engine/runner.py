@@ -125,9 +125,7 @@ class Runner:
         plan = None if self._plan is self._saved_plan else self._plan
         owner = ProcessRef.current() if first else None
         # Nothing acts but commands, and what records the next of them makes this last, too.
-        if not self._store.transition(
-            self._id, state, plan=plan, owner=owner, events=events, durable=False
-        ):
+        if not self._store.transition(self._id, state, plan=plan, owner=owner, events=events, durable=False):
             raise Aborted
         self._saved_plan = self._plan
         self._told |= self._settled.keys()
