@@ -1,0 +1,333 @@
+"""Jobs: ending, cleaning up, aborting, state; the same rules for search, download and installation."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.support.wuapi_world import LONG, InThread, Recorder, Trap, World, opened
+
+from wua.model import codes
+from wua.testing.machine import SimulatedUpdate
+from wua.wuapi import (
+    ComError,
+    DownloadJob,
+    InstallationJob,
+    SearchJob,
+    callback_order,
+    orcAborted,
+    orcSucceeded,
+)
+
+
+class Way(NamedTuple):
+    """One kind of asynchronous operation, held up at a gate."""
+
+    begin: Callable[[Any, Any], Any]  # (onCompleted, state)
+    end: Callable[[Any], Any]
+    gate: Any
+    kind: type
+
+
+def searching(world: World) -> Way:
+    world.set(SimulatedUpdate("a"))
+    searcher = world.searcher()
+    return Way(
+        lambda done, state: searcher.BeginSearch("", done, state),
+        searcher.EndSearch,
+        world.gate("search-gate"),
+        SearchJob,
+    )
+
+
+def downloading(world: World) -> Way:
+    world.set(SimulatedUpdate("a", download_gate="gate"), downloaded=False)
+    downloader = world.downloader()
+    return Way(
+        lambda done, state: downloader.BeginDownload(None, done, state),
+        downloader.EndDownload,
+        world.gate(),
+        DownloadJob,
+    )
+
+
+def installing(world: World) -> Way:
+    world.set(SimulatedUpdate("a", gate="gate"))
+    installer = world.installer()
+    return Way(
+        lambda done, state: installer.BeginInstall(None, done, state),
+        installer.EndInstall,
+        world.gate(),
+        InstallationJob,
+    )
+
+
+def removing(world: World) -> Way:
+    world.set(SimulatedUpdate("a", installed=True, gate="gate"))
+    installer = world.installer()
+    return Way(
+        lambda done, state: installer.BeginUninstall(None, done, state),
+        installer.EndUninstall,
+        world.gate(),
+        InstallationJob,
+    )
+
+
+@pytest.fixture(params=[searching, downloading, installing, removing], ids=lambda make: make.__name__)
+def way(request: pytest.FixtureRequest, world: World) -> Way:
+    made: Way = request.param(world)
+    return made
+
+
+def code(caught: pytest.ExceptionInfo[ComError]) -> int:
+    return caught.value.hresult & 0xFFFFFFFF
+
+
+def test_begin_answers_a_running_job(way: Way) -> None:
+    job = way.begin(None, None)
+    assert type(job) is way.kind
+    assert job.IsCompleted is False
+    way.gate.open()
+    assert way.end(job).ResultCode == orcSucceeded
+    assert job.IsCompleted is True
+
+
+def test_the_completed_callback_gets_the_job(way: Way) -> None:
+    seen: list[Any] = []
+    completed = Recorder(lambda job, args: seen.append((job.IsCompleted, way.end(job).ResultCode)))
+    job = way.begin(completed, None)
+    way.gate.open()
+    completed.wait()
+    assert completed.calls[0][0] is job
+    assert seen == [(True, orcSucceeded)]
+    assert completed.calls[0][1]._members_ == {}
+    assert threading.get_ident() not in completed.threads
+
+
+@pytest.mark.parametrize("state", [None, 0, "text", object(), [1], {"a": 1}, (), 1.5], ids=repr)
+def test_the_state_comes_back_as_the_same_object(world: World, state: Any) -> None:
+    for make in (searching, installing):
+        way = make(world)
+        way.gate.open()
+        job = way.begin(None, state)
+        assert job.AsyncState is state
+        way.end(job)
+        assert job.AsyncState is state
+        job.CleanUp()
+        assert job.AsyncState is state
+        world.close()
+
+
+def test_the_state_cannot_be_set(way: Way) -> None:
+    way.gate.open()
+    job = way.begin(None, "state")
+    with pytest.raises(AttributeError):
+        job.AsyncState = "other"
+    way.end(job)
+
+
+def test_end_waits_from_any_thread(way: Way) -> None:
+    job = way.begin(None, None)
+    ending = InThread(lambda: way.end(job))
+    assert not ending.done
+    way.gate.open()
+    assert ending.result().ResultCode == orcSucceeded
+
+
+def test_ending_twice(way: Way) -> None:
+    way.gate.open()
+    job = way.begin(None, None)
+    way.end(job)
+    for _ in range(2):
+        with pytest.raises(ComError) as caught:
+            way.end(job)
+        assert code(caught) == codes.WU_E_INVALID_OPERATION
+
+
+def test_ending_twice_at_the_same_time(way: Way) -> None:
+    job = way.begin(None, None)
+    endings = [InThread(lambda: way.end(job)) for _ in range(4)]
+    way.gate.open()
+    results = []
+    for ending in endings:
+        try:
+            results.append(ending.result().ResultCode)
+        except ComError as failure:
+            results.append(failure.hresult & 0xFFFFFFFF)
+    assert sorted(results) == [orcSucceeded, *[codes.WU_E_INVALID_OPERATION] * 3]
+
+
+def test_end_after_the_callback_has_run(way: Way) -> None:
+    completed = Recorder()
+    way.gate.open()
+    job = way.begin(completed, None)
+    completed.wait()
+    assert way.end(job).ResultCode == orcSucceeded
+
+
+def test_end_after_clean_up(way: Way) -> None:
+    way.gate.open()
+    job = way.begin(Recorder(), None)
+    job.CleanUp()
+    assert way.end(job).ResultCode == orcSucceeded
+
+
+def test_clean_up_after_end_is_harmless(way: Way) -> None:
+    way.gate.open()
+    job = way.begin(Recorder(), None)
+    way.end(job)
+    assert job.CleanUp() is None
+    assert job.CleanUp() is None
+
+
+def test_clean_up_waits_for_the_end_and_for_the_callback(way: Way) -> None:
+    trap = Trap()
+    job = way.begin(trap, None)
+    cleaning = InThread(job.CleanUp)
+    assert not cleaning.done
+    way.gate.open()
+    assert trap.entered.wait(LONG)
+    assert not cleaning.done
+    trap.go.set()
+    cleaning.result()
+    assert trap.left.is_set()
+
+
+def test_end_right_after_request_abort(way: Way) -> None:
+    completed = Recorder()
+    job = way.begin(completed, None)
+    assert job.RequestAbort() is None
+    job.RequestAbort()
+    if way.kind is SearchJob:
+        way.gate.open()  # a search notices when it comes back from the network
+    assert way.end(job).ResultCode == orcAborted
+    completed.wait()
+    assert job.IsCompleted is True
+
+
+def test_an_abort_inside_the_callback_is_too_late(way: Way) -> None:
+    completed = Recorder(lambda job, args: job.RequestAbort())
+    way.gate.open()
+    job = way.begin(completed, None)
+    completed.wait()
+    assert completed.answers == [None]
+    assert way.end(job).ResultCode == orcSucceeded
+
+
+@pytest.mark.parametrize("order", ["completed-first", "begin-first"])
+def test_both_orders(way: Way, order: Any) -> None:
+    returned = threading.Event()
+    completed = Recorder(lambda job, args: returned.is_set())
+    way.gate.open()
+    with callback_order(order):
+        job = way.begin(completed, None)
+        if order == "begin-first":
+            assert way.end(job).ResultCode == orcSucceeded  # waits for the job, not for its callback
+            assert completed.calls == []
+        returned.set()
+    completed.wait()
+    assert completed.answers == [order == "begin-first"]
+
+
+def test_clean_up_of_another_job_inside_a_callback_waits(world: World) -> None:
+    gate = world.gate("search-gate")
+    searcher = world.searcher()
+    other = searcher.BeginSearch("", None, None)
+    searcher.Online = False  # the next one does not wait at the gate
+    entered = threading.Event()
+
+    def clean(job: Any, args: Any) -> Any:
+        entered.set()
+        return other.CleanUp()
+
+    completed = Recorder(clean)
+    searcher.BeginSearch("", completed, None)
+    assert entered.wait(LONG)
+    assert completed.answers == []
+    gate.open()
+    completed.wait()
+    assert completed.answers == [None]
+
+
+def test_a_search_needs_a_callback_in_strict_mode_only(world: World) -> None:
+    assert world.searcher().EndSearch(world.searcher().BeginSearch("", None, None)).ResultCode == orcSucceeded
+    with pytest.raises(ComError) as caught:
+        world.searcher(strict=True).BeginSearch("", None, None)
+    assert code(caught) == codes.E_POINTER
+    assert world.searcher(strict=True).Search("").ResultCode == orcSucceeded
+
+
+def test_many_at_once(world: World) -> None:
+    """A hundred searches and as many downloads; each is called back once."""
+    world.set(SimulatedUpdate("a"))
+    searcher, downloader = world.searcher(), world.downloader()
+    completed = [Recorder() for _ in range(200)]
+    jobs = [searcher.BeginSearch("", each, None) for each in completed[:100]]
+    more = [downloader.BeginDownload(None, each, None) for each in completed[100:]]
+    for job in [*jobs, *more]:
+        job.CleanUp()
+    assert [len(each.calls) for each in completed] == [1] * 200
+    assert {searcher.EndSearch(job).ResultCode for job in jobs} == {orcSucceeded}
+    assert {downloader.EndDownload(job).ResultCode for job in more} == {orcSucceeded}
+
+
+def test_a_job_that_nobody_holds_is_called_back_all_the_same(way: Way) -> None:
+    completed = Recorder()
+    way.begin(completed, None)
+    way.gate.open()
+    completed.wait()
+    assert way.end(completed.calls[0][0]).ResultCode == orcSucceeded
+
+
+def test_closing_the_agent_releases_whoever_waits(short_dir: Path) -> None:
+    with opened(short_dir / "machine", None) as world:
+        world.set(SimulatedUpdate("a", gate="gate"))
+        gate = world.gate()
+        progress, completed = Recorder(), Recorder()
+        installer = world.installer()
+        job = installer.BeginInstall(progress, completed, None)
+        progress.wait_until(lambda job, args: args.Progress.GetUpdateResult(0).ResultCode == 1)
+        ending = InThread(lambda: installer.EndInstall(job))
+        cleaning = InThread(job.CleanUp)
+        world.agent.close()
+        with pytest.raises(ComError) as caught:
+            ending.result()
+        assert caught.value.problem is not None
+        assert caught.value.problem.id == "connection-lost"
+        cleaning.result()
+        assert job.IsCompleted is False  # it goes on in the job host, and nobody here hears of it
+        assert completed.calls == []
+        gate.open()
+    with opened(short_dir / "machine", None) as again:
+        again.agent.job(again.agent.jobs()[0].id).wait(LONG)
+        gate.close()
+
+
+def test_an_agent_that_cannot_go_on_is_told_by_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The completed callback comes, so that nobody waits for ever; what went wrong comes out of End."""
+    from wua.model.problems import error
+
+    completed = Recorder()
+    gate = world.gate("search-gate")
+    searcher = world.searcher()
+    job = searcher.BeginSearch("", completed, None)
+
+    def broken(*_: Any) -> Any:
+        raise error("host-failed", "it can't be started")
+
+    monkeypatch.setattr(world.agent.protocol, "events", broken)
+    gate.open()
+    completed.wait()
+    monkeypatch.undo()
+    assert job.IsCompleted is True
+    with pytest.raises(ComError) as caught:
+        searcher.EndSearch(job)
+    assert "it can't be started" in caught.value.text
+
+
+def test_objects_outlive_their_makers(world: World) -> None:
+    world.set(SimulatedUpdate("a"))
+    update = world.session().CreateUpdateSearcher().Search("").Updates[0]
+    described = InThread(lambda: update.Description)
+    assert described.result() == "Simulated update a."
