@@ -162,10 +162,12 @@ class StoredArchive:
     def line(self) -> str:
         return f"deb [trusted=yes] {self.uri} {self.suite} {self.component}"
 
-    def write(self, packages: Iterable[Mapping[str, object]]) -> None:
+    def write(self, packages: Iterable[Mapping[str, object]], languages: Sequence[str] = ()) -> None:
+        """Write Release and indexes; ``languages`` have translations that the test writes itself."""
         lists, stem = self.root.lists_dir, f"{self.stem}_dists_{self.suite}_"
         names = [f"{self.component}/binary-{arch}/Packages" for arch in self.root.architectures]
-        digests = "".join(f" {'0' * 64} 1 {name}\n" for name in names)
+        listed = [*names, *(f"{self.component}/i18n/Translation-{language}" for language in languages)]
+        digests = "".join(f" {'0' * 64} 1 {name}\n" for name in listed)
         (lists / f"{stem}Release").write_text(stanza(self.release) + "SHA256:\n" + digests)
         for architecture, name in zip(self.root.architectures, names, strict=True):
             wanted = (architecture, "all")

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from support.apt_root import AptRoot
-
 from wua.model.plugins import Command, OsFacts
 from wua.system.run import run
 

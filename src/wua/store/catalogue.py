@@ -336,7 +336,9 @@ def _revised(rows: Iterable[Row], gone: Seen, remembered: Seen) -> Iterator[Row]
     """
     for row in rows:
         update_id, sha256 = row[0], row[_SHA256]
-        was = gone.get(update_id) or remembered.get(update_id)
+        was = gone.get(update_id)
+        if was is None or not was[1]:
+            was = remembered.get(update_id, was)
         if was is None:
             yield row
             continue
