@@ -75,8 +75,7 @@ class Runner:
             self._begin()
             self._go_on(self._job.state)
         finally:
-            if self._lock is not None:
-                self._lock.release()
+            self._release_lock()
             self._wakeup.close()
         self._shop.changed(self._id)
         self._store.save_record(self._id)
@@ -263,6 +262,7 @@ class Runner:
             entries = results.history_entries(
                 self._job, plan, outcomes, self._shop.service.service.id, self._shop.clock()
             )
+        self._release_lock()  # who hears of the end may begin the next at once
         self._store.finish(self._id, whole, entries, events=self._last_events(found))
         return S.ENDED
 
@@ -288,6 +288,7 @@ class Runner:
         found = results.failed_results(self._job, cause, self._settled)
         aborted = cause.id == "aborted"
         whole = results.job_result(found, aborted=aborted, cause=cause)
+        self._release_lock()
         self._store.finish(self._id, whole, events=self._last_events(found, aborted=aborted))
 
     def _last_events(self, found: tuple[UpdateResult, ...], *, aborted: bool = False) -> list[AnyEvent]:
@@ -335,6 +336,11 @@ class Runner:
                 aborting=self._may_give_up,
                 tell=self._waiting,
             )
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _wait_for_others(self) -> None:
         """A package manager that an installer left behind may outlive it."""
