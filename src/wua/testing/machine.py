@@ -6,6 +6,10 @@ supervisor, store, callbacks — is the real thing, which is what it is for.
 
     machine = SimulatedMachine.create(folder, [SimulatedUpdate("editor", "2.0"), ...])
     with wua.open(target=machine) as agent: ...
+
+A FIFO in the machine's folder named ``search-gate``, ``plan-gate``, ``verify-gate``, ``judge-gate`` or
+``repair-gate`` stops whoever comes to that step until a line is written to it. ``log`` tells when installers
+began and ended. A lock (fcntl) on ``package.lock`` makes its holder another package manager at work.
 """
 
 import os
@@ -47,6 +51,7 @@ from wua.model.updates import (
     UpdateId,
     Verdict,
 )
+from wua.system.fcntl_locks import lock_holders
 
 SERVICE: Final = Service("5e1f0a52-6a0e-4d0c-9b6e-1f2a3c4d5e6f", "Simulated updates", is_default=True)
 CATEGORY: Final = Category("0fa1201d-4330-4fa8-8ae9-b877473b6441", "Security Updates", "UpdateClassification")
@@ -59,7 +64,8 @@ class SimulatedUpdate(Value, frozen=True):
     fetching it.
 
     ``exit`` other than 0 makes the installer fail with that code; ``lie`` makes it report success
-    and change nothing; ``reboot`` asks for a restart; ``size`` in bytes.
+    and change nothing; ``reboot`` asks for a restart; ``stubborn`` makes the installer of a batch with it
+    deaf to requests to abort; ``size`` in bytes.
     """
 
     name: str
@@ -133,7 +139,14 @@ class SimulatedMachine:
         return ",".join(names)
 
     def holders(self) -> tuple[Holder, ...]:
-        return ()
+        return lock_holders([self.root / "package.lock"])
+
+    def wait_at(self, name: str) -> None:
+        """Read a line from the FIFO of this name, if there is one."""
+        gate = self.root / name
+        if gate.exists():
+            with gate.open() as line:
+                line.readline()
 
     def is_interrupted(self) -> tuple[str, ...]:
         return tuple(sorted(path.stem for path in (self.root / "installed").glob("*.part")))
@@ -227,11 +240,8 @@ class SimulatedService:
     def refresh(
         self, *, force: bool, max_age: float, tell: Callable[[str], None]
     ) -> tuple[SearchWarning, ...]:
-        """Nothing to fetch; where the machine's folder has a FIFO ``search-gate``, a line is read from it."""
-        gate = self._machine.root / "search-gate"
-        if gate.exists():
-            with gate.open() as line:
-                line.readline()
+        """Nothing to fetch."""
+        self._machine.wait_at("search-gate")
         return ()
 
     def sync(self) -> tuple[SearchWarning, ...]:
@@ -286,6 +296,7 @@ class SimulatedHandler:
         self._machine = machine
 
     def plan(self, request: PlanRequest) -> Plan:
+        self._machine.wait_at("plan-gate")
         known = {update.id: update for update in self._machine.updates()}
         removing = request.operation is not Operation.INSTALL
         items, left_out = [], []
@@ -356,14 +367,15 @@ class SimulatedHandler:
         pass
 
     def verify(self, plan: Plan) -> None:
+        self._machine.wait_at("verify-gate")
         if missing := self.missing(plan):
             raise error("not-downloaded", plan.items[missing[0]].file)
 
     def install(self, plan: Plan) -> Sequence[Command]:
-        script = ["failed=0"]
+        script = ["failed=0", "echo begin >> log"]
         for number, item in enumerate(plan.items):
             script += self._change(number, item, self._update(item))
-        return [self._shell([*script, "exit $failed"])]
+        return [self._shell([*script, "echo end >> log", "exit $failed"])]
 
     def _change(self, number: int, item: PlanItem, update: SimulatedUpdate) -> list[str]:
         name = shlex.quote(update.name)
@@ -388,12 +400,14 @@ class SimulatedHandler:
         left = self._machine.is_interrupted()
         if not left or any(record.phase is JobState.REPAIRING for record in tried):
             return None
-        return self._shell(["rm -f installed/*.part"])
+        gate = ["read answer < repair-gate"] if (self._machine.root / "repair-gate").exists() else []
+        return self._shell(["echo begin >> log", *gate, "rm -f installed/*.part", "echo end >> log"])
 
     def reader(self, plan: Plan, phase: JobState) -> "SimulatedReader":
         return SimulatedReader(len(plan.items))
 
     def judge(self, plan: Plan, runs: Sequence[RunRecord]) -> tuple[ItemOutcome, ...]:
+        self._machine.wait_at("judge-gate")
         last = runs[-1] if runs else None
         outcomes = []
         for number, item in enumerate(plan.items):
