@@ -5,7 +5,7 @@ from pathlib import Path
 from wua.targets import sources
 
 ONE_LINE = "deb [trusted=yes] file:/srv/debian stable main\n"
-DEB822 = "Types: deb\nURIs: file:/srv/debian\nSuites: stable\nComponents: main\nSigned-By: /srv/key.asc\n"
+DEB822 = "Types: deb\nURIs: file:///srv/debian\nSuites: stable\nComponents: main\nSigned-By: /srv/key.asc\n"
 
 
 def etc(folder: Path) -> Path:
