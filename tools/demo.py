@@ -142,7 +142,7 @@ class Demo:
         security = sum(o.auto_select for o in offers)
         total = size(sum(o.size for o in offers))
         self.show.say(
-            f"{len(offers)} updates, {security} of them security, {total}; {len(known.updates)} packages known"
+            f"{len(offers)} updates, {security} of them security, {total}; {len(known.updates)} known"
         )
         for offer in offers[:10]:
             mark = "security" if offer.auto_select else ""
@@ -347,7 +347,8 @@ def looking_only() -> HostTarget:
 
 def choose(offers: Sequence[Offer]) -> list[Offer]:
     """Security first, small first, as many as fit."""
-    chosen, total = [], 0
+    chosen: list[Offer] = []
+    total = 0
     for offer in offers:
         if len(chosen) < MOST_UPDATES and total + offer.size <= MOST_BYTES:
             chosen.append(offer)

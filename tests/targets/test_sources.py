@@ -21,7 +21,7 @@ def test_each_style_gets_the_name_that_apt_wants() -> None:
 
 def test_local_repositories_are_copied_from(tmp_path: Path) -> None:
     sources.write(etc(tmp_path), DEB822)
-    assert "URIs: copy:/srv/debian" in (tmp_path / "sources.list.d/wua.sources").read_text()
+    assert "URIs: copy:///srv/debian" in (tmp_path / "sources.list.d/wua.sources").read_text()
     assert "copy:/srv" in sources.by_copy(ONE_LINE)
     assert sources.by_copy("deb http://file:/x y") == "deb http://file:/x y"
 

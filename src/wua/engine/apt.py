@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wua.engine.wiring import Memory
-from wua.model.enums import ResultCode, UpdateOperation
+from wua.model.enums import ResultCode
 from wua.model.identity import deb_update_id
 from wua.model.jobs import HistoryEntry
 from wua.model.plugins import DebianTarget
@@ -24,16 +24,17 @@ def open_service(target: DebianTarget, memory: Memory) -> tuple[AptService, Cata
         history = memory.history()
         if not history:
             return frozenset()
+        from wua.handlers.apt_words import entry_that_brought
         from wua.handlers.kept import QUOTA, KeptPackages
 
         kept = KeptPackages(Path(target.paths.cache) / "kept", QUOTA)
-        return frozenset(
-            entry.update.update_id
-            for entry in newest_of_each(history)
-            if entry.operation == UpdateOperation.INSTALLATION
-            and entry.code is ResultCode.SUCCEEDED
-            and previous_can_be_had(entry, catalogue, kept)
-        )
+        found = set()
+        for entries in by_package(history):
+            newest = entries[0]
+            entry = entry_that_brought(entries, newest.to_version)
+            if entry is not None and previous_can_be_had(entry, catalogue, kept):
+                found.add(entry.update.update_id)
+        return frozenset(found)
 
     return AptService(target, catalogue, memory, uninstallable=can_be_taken_back), catalogue
 
@@ -45,12 +46,13 @@ def open_handler(target: DebianTarget, memory: Memory, catalogue: Catalogue) -> 
     return AptHandler(target, lookup(catalogue), memory)
 
 
-def newest_of_each(history: tuple[HistoryEntry, ...]) -> list[HistoryEntry]:
-    """The newest entry of every package, out of a history that begins with the newest."""
-    newest: dict[tuple[str, str], HistoryEntry] = {}
+def by_package(history: tuple[HistoryEntry, ...]) -> list[list[HistoryEntry]]:
+    """A history, newest first, split by package."""
+    split: dict[tuple[str, str], list[HistoryEntry]] = {}
     for entry in history:
-        newest.setdefault((entry.name, entry.architecture), entry)
-    return list(newest.values())
+        if entry.code is ResultCode.SUCCEEDED:
+            split.setdefault((entry.name, entry.architecture), []).append(entry)
+    return list(split.values())
 
 
 def previous_can_be_had(entry: HistoryEntry, catalogue: Catalogue, kept: "KeptPackages") -> bool:

@@ -129,7 +129,7 @@ class JobRuns:
         watch = RunWatch(
             Path(run.folder),
             self._wakeup,
-            on_lines=reader,
+            on_lines=lambda lines: self._on_lines(run, watch, reader(lines)),
             on_wake=lambda: self._cancel_if_asked(run, watch),
             on_tick=lambda idle: self._on_tick(run, watch, idle),
         )
@@ -145,31 +145,38 @@ class JobRuns:
         else:
             self._store.forget_run(self._id, run.n)
 
-    def _reading(self, run: Run) -> Callable[[list[str]], None]:
-        """Takes status lines; a reader that fails is noted and not asked again, the run goes on."""
+    def _reading(self, run: Run) -> Callable[[list[str]], StepProgress | None]:
+        """Reads status lines; a reader that fails is noted and not asked again, the run goes on."""
         reader = self._shop.handler.reader(self._plan(), run.phase)
         broken = False
 
-        def take(lines: list[str]) -> None:
+        def take(lines: list[str]) -> StepProgress | None:
             nonlocal broken
             if broken:
-                return
+                return None
             try:
-                step = reader.feed(lines)[0]
+                return reader.feed(lines)[0]
             except Exception:  # noqa: BLE001 - a defect in reading progress must not abandon a running installer
                 broken = True
                 self._note("progress can't be read any more: " + traceback.format_exc(limit=-1))
-                return
-            self._on_lines(run, step)
+                return None
 
         return take
 
     def _note(self, text: str) -> None:
         self._tell(Noted(text))
 
-    def _on_lines(self, run: Run, step: StepProgress) -> None:
+    def _on_lines(self, run: Run, watch: RunWatch, step: StepProgress | None) -> None:
         self._stalled = False
+        if step is None:
+            return
         self._progress(run.phase, step)
+        if (
+            step.stuck and run.n not in self._signalled
+        ):  # nobody asked: the run counts as failed, not cancelled
+            self._note(f"stopped: {step.stuck}")
+            if watch.signal(self._command(run).cancel_signal or signal.SIGINT):
+                self._signalled.add(run.n)
 
     def _cancel_if_asked(self, run: Run, watch: RunWatch) -> None:
         """Send the cancel signal once; again only while the command has not started."""

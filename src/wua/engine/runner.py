@@ -187,7 +187,7 @@ class Runner:
         installed = self._runs.has(S.INSTALLING)
         while command := self._handler.next_repair(plan, self._runs.records()):
             self._wait_for_others()
-            self._note("repairing: " + " ".join(command.argv[:1] + command.argv[-2:]))
+            self._note(f"repairing: {_short(command)}")
             self._start(command, S.REPAIRING)
         if installed:
             return S.EVALUATING
@@ -228,7 +228,8 @@ class Runner:
             if r.phase is S.INSTALLING
         )
         left = self._shop.target.is_interrupted()
-        return S.REPAIRING if left and (killed or "journal" in left) else S.EVALUATING
+        damaged = killed and bool(left or plan.removals)  # dpkg knows of removals before they are done
+        return S.REPAIRING if damaged or left else S.EVALUATING
 
     def _is_stale(self, plan: Plan) -> bool:
         """Verify again what an earlier host had verified: nobody held the lock since it died.
@@ -429,3 +430,9 @@ class Runner:
 
     def _restart_reasons(self) -> tuple[str, ...]:
         return tuple(r.text for r in self._shop.target.restart_reasons() if r.scope == "machine")
+
+
+def _short(command: Command) -> str:
+    """A command as a person would know it, without what confines it."""
+    words = command.argv[command.argv.index("--") + 1 :] if "--" in command.argv else command.argv
+    return " ".join((words[0].rpartition("/")[2], *words[-2:]))
