@@ -210,6 +210,21 @@ def test_marks_survive_an_upgrade_and_a_kill(scripted: RealRoot) -> None:
     root.assert_healthy()
 
 
+def test_a_removal_that_is_killed_leaves_nothing_to_be_removed_later(scripted: RealRoot) -> None:
+    root, gate = scripted, scripted.gate()
+    root.publish(Package("a", "1", scripts={"prerm": gate.script("remove")}), Package("b", "1"))
+    root.install("a", "b")
+    job = root.agent.remove(["a", "b"])
+    heard = Listener(job)
+    gate.reached()
+    root.kill_installer(job)
+    gate.open()
+    assert {u.code for u in heard.result().updates} == {ResultCode.FAILED}
+    heard.assert_honest()
+    assert root.do("dpkg-query", "-W", "-f", "${Status}\n", "a", "b").stdout == "install ok installed\n" * 2
+    root.assert_healthy()
+
+
 def test_a_plan_whose_world_changed_is_refused(root: RealRoot) -> None:
     root.publish(Package("a", "1", depends="b"), Package("b", "1"))
     plan = root.agent.plan_install("a").result(LONG)

@@ -18,7 +18,7 @@ from wua.api.job import Job
 from wua.model.enums import TargetKind
 from wua.model.jobs import Event, JobResult, Noted, Progressed
 from wua.system.locks import FileLock
-from wua.system.process import ProcessRef
+from wua.system.process import ProcessRef, session_members
 from wua.system.run import Completed, run
 from wua.targets import create_root, destroy
 from wua.targets.roots import RootTarget
@@ -136,6 +136,12 @@ class RealRoot:
         assert host is not None, "no job host runs"
         os.kill(host.pid, signal.SIGKILL)
         assert host.wait(LONG)
+
+    def kill_installer(self, job: Job[Any]) -> None:
+        """kill -9 of apt, dpkg and their scripts together."""
+        (record,) = Path(self.target.paths.state).glob(f"jobs/{job.id}/run-*/started")
+        for process in session_members(json.loads(record.read_text())["pid"]):
+            process.send(signal.SIGKILL)
 
     @contextlib.contextmanager
     def locked_by_another(self) -> Iterator[int]:

@@ -4,7 +4,8 @@ Order (each found necessary by trial): ``dpkg --configure -a``; ``apt-get -f ins
 package that must be reinstalled ``apt-get install`` of the plan's version, ``dpkg -i`` of its .deb where it
 is at hand, and ``apt-get install`` of whatever version the sources have.
 Exit codes prove nothing here (``-f install`` has returned 0 with a half-installed package), so each
-round looks at the state of each package again, and every step is tried once.
+round looks at the state of each package again, and every step is tried once. At last a package that is
+there and was to be removed is wanted again: apt tells dpkg of all removals before the first of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from wua.model.plans import Plan
 from wua.model.plugins import Command, DebianTarget, RunRecord
 from wua.model.states import JobState
 
+_UNWANTED: Final = ("deinstall", "purge")
 LIMIT: Final = 40  # steps at the most, whatever happens
 
 
@@ -28,15 +30,22 @@ def next_repair(
 ) -> Command | None:
     """The next step, None when nothing is left to mend or to try. Only to be asked while no lock is held."""
     done = _since_last_transaction(tried)
-    if len(done) >= LIMIT or not target.is_interrupted():
-        return None
-    if not _worth_it(target, state, plan, tried):
+    if len(done) >= LIMIT:
         return None
     known = {_bare(run.argv) for run in done}
-    for command in _steps(target, state, plan):
-        if _bare(command.argv) not in known:
-            return command
-    return None
+    steps: list[Command] = []
+    if target.is_interrupted() and _worth_it(target, state, plan, tried):
+        steps += _steps(target, state, plan)
+    steps += _want_again(target, state, plan)
+    return next((command for command in steps if _bare(command.argv) not in known), None)
+
+
+def _want_again(target: DebianTarget, state: DpkgState, plan: Plan) -> Iterator[Command]:
+    """dpkg would remove what is left marked so at the next occasion, whoever gives it one."""
+    found = (state.find(item.name, item.architecture) for item in plan.removals)
+    left = [f"{p.name}:{p.architecture}" for p in found if p and p.complete and p.want in _UNWANTED]
+    if left:
+        yield target.act("apt-mark", "install", *left)
 
 
 def _steps(target: DebianTarget, state: DpkgState, plan: Plan) -> Iterator[Command]:

@@ -80,6 +80,7 @@ class System(msgspec.Struct, frozen=True):
 
     versions: dict[str, str]
     automatic: frozenset[str]
+    unwanted: frozenset[str]  # there, and marked in dpkg for removal
 
 
 def packages(version: int, *, scripts: bool) -> Iterator[Package]:
@@ -244,11 +245,13 @@ class AptWorkload:
 
     def system(self) -> System:
         """What is installed now, and the automatic marks of it."""
-        shown = run(self.target.apt("dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Abbrev}\n"))
-        rows = [line.split() for line in shown.stdout.splitlines()]
-        versions = {row[0]: row[1] for row in rows if row[-1] == "ii" and row[0] != STUB}
+        words = ("-W", "-f", "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n")
+        rows = [line.split() for line in run(self.target.apt("dpkg-query", *words)).stdout.splitlines()]
+        rows = [row for row in rows if row[-1] == "installed" and row[0] != STUB]
+        versions = {row[0]: row[1] for row in rows}
+        unwanted = frozenset(row[0] for row in rows if row[2] != "install")
         marks = run(self.target.apt("apt-mark", "showauto")).stdout.split()
-        return System(versions, frozenset(marks) & versions.keys())
+        return System(versions, frozenset(marks) & versions.keys(), unwanted)
 
     def _compare(self, done: Round, job: Job[Any], before: System, calls: "Calls") -> None:
         """Law 3, dpkg's health, and that the history says exactly what has changed."""
@@ -265,20 +268,16 @@ class AptWorkload:
             say(f"progress fell: {percents}")
         if active := [r.id for r in self.agent.jobs(active=True) if r.kind.acting]:
             say(f"jobs that never end: {active}")
+        if after.unwanted:
+            say(f"left to be removed: {', '.join(sorted(after.unwanted))}")
         if left := self.target.is_interrupted():
             say(f"left broken: {', '.join(left)}")
         if audit := run(self.target.apt("dpkg", "--audit")).stdout:
             say(f"dpkg --audit: {audit}")
         for text in _history_faults(self._entries(record.id), before, after):
             say(text)
-        kept = before.versions.keys() & after.versions.keys()
-        asked = self._named(record)
-        for name in sorted((before.automatic ^ after.automatic) & kept - asked):
-            say(f"mark of {name} changed: automatic {name in before.automatic} to {name in after.automatic}")
-        for name in sorted(
-            after.automatic - before.automatic - (after.versions.keys() - before.versions.keys())
-        ):
-            say(f"{name} became automatic")
+        for text in _mark_faults(self._named(record), before, after):
+            say(text)
 
     def _events(self, record: JobRecord) -> Sequence[Any]:
         return self.agent.protocol.events(record.id, 0, 100_000)
@@ -369,6 +368,15 @@ def _history_faults(entries: Sequence[Any], before: System, after: System) -> It
     for name in sorted(before.versions.keys() | after.versions.keys()):
         if before.versions.get(name) != after.versions.get(name) and name not in told:
             yield f"history: silent on {name} {before.versions.get(name)} to {after.versions.get(name)}"
+
+
+def _mark_faults(asked: set[str], before: System, after: System) -> Iterator[str]:
+    """Automatic marks that changed though nobody asked for the package; new ones only on what is new."""
+    kept = before.versions.keys() & after.versions.keys()
+    for name in sorted((before.automatic ^ after.automatic) & kept - asked):
+        yield f"mark of {name} changed: automatic {name in before.automatic} to {name in after.automatic}"
+    for name in sorted((after.automatic - before.automatic) & before.versions.keys() & asked):
+        yield f"{name} became automatic"
 
 
 def _has_acted(record: JobRecord) -> bool:
