@@ -79,6 +79,7 @@ class SimulatedUpdate(Value, frozen=True):
     download_exit: int = 0
     download_gate: str = ""
     mandatory: bool = False
+    stubborn: bool = False
     installing: Behavior = Behavior()
 
     @property
@@ -373,6 +374,8 @@ class SimulatedHandler:
 
     def install(self, plan: Plan) -> Sequence[Command]:
         script = ["failed=0", "echo begin >> log"]
+        if any(self._update(item).stubborn for item in plan.items):
+            script.insert(0, "trap '' INT")
         for number, item in enumerate(plan.items):
             script += self._change(number, item, self._update(item))
         return [self._shell([*script, "echo end >> log", "exit $failed"])]
