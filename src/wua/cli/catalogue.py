@@ -55,3 +55,4 @@ GROUPS: Final[tuple[tuple[str, tuple[Verb, ...]], ...]] = (
 )
 
 VERBS: Final = {verb.name: verb for _, verbs in GROUPS for verb in verbs}
+ACTING: Final = frozenset(verb.name for verb in VERBS.values() if verb.module == "acting")

@@ -1,5 +1,6 @@
 """The command ``wua``: which verb is meant, and what becomes of every way in which it can end."""
 
+import errno
 import importlib
 import os
 import sys
@@ -11,7 +12,7 @@ import click
 
 from wua import _version
 from wua.cli import exits
-from wua.cli.catalogue import GROUPS, VERBS
+from wua.cli.catalogue import ACTING, GROUPS, VERBS
 from wua.cli.command import common_options, write_verbatim
 from wua.cli.face import Face
 from wua.model.problems import Problem, WuaError, problem
@@ -32,8 +33,18 @@ wua explain 0x80240016        what a result code means
 """
 
 
+class ReaderLeft(Exception):
+    """Whoever read the output is gone; click would make a failure of it."""
+
+
 class Wua(click.Group):
     """Loads a verb's module when the verb is used."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            raise ReaderLeft from None
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(VERBS)
@@ -108,11 +119,10 @@ def run(arguments: Sequence[str]) -> int:
     face.root = os.environ.get("WUA_TARGET")
     try:
         return _run(face, arguments)
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # nothing is left to be flushed at exit
-        return exits.DONE
+    except ReaderLeft:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # nothing is left to be flushed at exit
+        return exits.ABORTED if face.verb in ACTING else exits.DONE  # an acting job goes on unwatched
     finally:
         face.close()
 
@@ -129,7 +139,7 @@ def _run(face: Face, arguments: Sequence[str]) -> int:
         return face.fail(problem("invalid-argument", wrong.format_message()), exits.USAGE)
     except WuaError as failure:
         return face.fail(failure.problem, exits.of_problem(failure.problem.id))
-    except BrokenPipeError:
+    except ReaderLeft:
         raise
     except Exception as defect:  # noqa: BLE001 - whatever it is, a person gets a report request and no traceback
         if os.environ.get("WUA_DEBUG"):
@@ -144,6 +154,9 @@ def _usage(face: Face, wrong: click.UsageError) -> int:
 
 
 def _defect(defect: Exception) -> Problem:
+    """What to tell of something that was not foreseen."""
+    if isinstance(defect, OSError) and defect.errno == errno.ENOSPC:
+        return problem("disk-full", str(defect))
     place = traceback.extract_tb(defect.__traceback__)[-1]
     where = f"{os.path.basename(place.filename)}:{place.lineno}"
     said = f"{type(defect).__name__}: {defect}" if str(defect) else type(defect).__name__
