@@ -29,6 +29,7 @@ LOCK_FD = 8
 STATUS_FD = 9
 GO_FD = 10
 RECORD_SIZE = 128
+CANCELS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def start_time(pid: int) -> int:
@@ -54,8 +55,9 @@ def publish(folder: str, name: str) -> None:
 def become_installer(command: dict[str, Any], folder: str, go: int, lock: int) -> NoReturn:
     """In the child: wait for the word to go, then become the installer."""
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+    for number in (*CANCELS, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, CANCELS)
 
     def aside(fd: int) -> int:
         return fcntl.fcntl(fd, fcntl.F_DUPFD, 20)
@@ -86,7 +88,7 @@ def become_installer(command: dict[str, Any], folder: str, go: int, lock: int) -
 
 def supervise(folder: str, lock: int, boot: str) -> NoReturn:
     """Run one installer to its end. The lock descriptor, -1 for none, is kept open until then."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+    for number in (*CANCELS, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with open(os.path.join(folder, "command.json"), "rb") as file:
@@ -103,6 +105,9 @@ def supervise(folder: str, lock: int, boot: str) -> NoReturn:
     except FileExistsError:
         os._exit(1)
     wait, go = os.pipe()
+    # The installer may be signalled as soon as its start is published, which it must not take as our copy,
+    # which ignores signals: what is blocked is kept for later even so.
+    signal.pthread_sigmask(signal.SIG_BLOCK, CANCELS)
     child = os.fork()
     if child == 0:
         os.close(go)
@@ -149,7 +154,7 @@ def serve(channel: socket.socket) -> None:
 
 
 def main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    for number in CANCELS:
         signal.signal(number, signal.SIG_IGN)
     serve(socket.socket(fileno=int(sys.argv[1])))
 
