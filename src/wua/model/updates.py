@@ -13,7 +13,7 @@ class UpdateId(NamedTuple):
     revision: int = 1
 
 
-class Offer(Value, frozen=True):
+class Offer(Value, frozen=True, gc=False):
     """An update as it stands to one target.
 
     Light on purpose: a search answers one for every match. The field order is that
