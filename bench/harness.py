@@ -98,6 +98,7 @@ def environment() -> dict[str, str]:
         "kernel": platform.release().split("-")[0],
         "cpu": cpu,
         "cores": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[2]:.1f} (mean of the last 15 minutes)",
         "debian": Path("/etc/debian_version").read_text().strip()
         if Path("/etc/debian_version").exists()
         else "",

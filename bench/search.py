@@ -58,8 +58,8 @@ def made_up(number: int, label: int) -> Iterator[stored.Row]:
         action = DeploymentAction.INSTALLATION if installed else DeploymentAction.OPTIONAL_INSTALLATION
         yield (
             deb_update_id(name, "amd64", version), 1, f"{name} {version} (amd64)", name, version, "amd64",
-            "1.0-1" if installed else "", UpdateType.SOFTWARE.value, action.value, 0, 0, 0, int(not installed),
-            int(n % 30 == 0), 0, 0, 0, 1000 + n, "Debian", "not installed", label, 1, 0, b"", 1,
+            "1.0-1" if installed else "", UpdateType.SOFTWARE.value, action.value, 0, 0, 0,
+            int(not installed), int(n % 30 == 0), 0, 0, 0, 1000 + n, "Debian", "not installed", label, 1, 0, b"", 1,
         )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def agent_with(folder: Path, number: int) -> Iterator[tuple[wua.Agent, Path]]:
     with wua.open(target=simulated) as agent:
         local = agent.protocol
         parts = local.parts
-        local._parts = type(parts)(StoredService(), parts.handler, catalogue)
+        local._parts = type(parts)(StoredService(), catalogue, lambda: parts.handler)
         yield agent, path
 
 
