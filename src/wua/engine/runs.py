@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import select
 import socket
@@ -24,6 +25,7 @@ from wua.system.process import ProcessRef
 
 REMAINS_GRACE: Final = 60.0  # seconds for what a failed installer left running
 TICK: Final = 1.0  # seconds
+PAUSE: Final = 0.05  # seconds from one look at the lines to the next: apt writes hundreds a second
 
 
 class Undecided(Exception):
@@ -257,21 +259,24 @@ class RunWatch:
         return notify
 
     def _until_readable(self, fd: int, notify: Inotify | None) -> None:
-        others = [] if notify is None else [notify.fileno()]
+        look_at = 0.0
         while True:
-            ready = self._wait([fd, *others])
-            if notify is not None and notify.fileno() in ready:
-                notify.drain()
-                self._read_lines()
+            if notify is not None and time.monotonic() >= look_at:
+                ready = self._wait([fd, notify.fileno()], self._next_tick)
+                if notify.fileno() in ready and "lines" in {name for _, name in notify.drain()}:
+                    self._read_lines()
+                    look_at = time.monotonic() + PAUSE
+            else:
+                ready = self._wait([fd], look_at if notify is not None else self._next_tick)
             if fd in ready:
                 return
 
-    def _wait(self, fds: list[int]) -> set[int]:
+    def _wait(self, fds: list[int], until: float) -> set[int]:
         poll = select.poll()
         for fd in [*fds, self._wakeup.fileno()]:
             poll.register(fd, select.POLLIN)
-        left = self._next_tick - time.monotonic()
-        ready = {fd for fd, _ in poll.poll(max(0, left) * 1000)}
+        left = min(until, self._next_tick) - time.monotonic()
+        ready = {fd for fd, _ in poll.poll(math.ceil(max(0.0, left) * 1000))}
         if self._wakeup.fileno() in ready:
             self._wakeup.clear()
             self._on_wake()
