@@ -69,7 +69,10 @@ class Compared(NamedTuple):
 
 def synchronised(target: DebianTarget, folder: Path | None = None, memory: Memory | None = None) -> Compared:
     """A catalogue of the target's updates."""
-    folder = folder if folder is not None else Path(tempfile.mkdtemp(prefix="catalogue-"))
+    if folder is None:
+        state = Path(target.paths.state)
+        state.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=state))
     catalogue = Catalogue(folder / "catalogue.db")
     service = AptService(target, catalogue, memory if memory is not None else Memory())
     return Compared(catalogue, service, service.sync())
