@@ -1,6 +1,7 @@
 """A scripted machine and recorders, for tests of wuapi over any implementation of the Agent protocol."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import wua
+from wua.system.process import ProcessRef
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 from wua.wuapi import UpdateCollection, UpdateDownloader, UpdateInstaller, UpdateSearcher, UpdateSession
 
@@ -181,4 +183,8 @@ def opened(root: Path, wrap: Callable[[Any], Any]) -> Iterator[World]:
     finally:
         if agent is not direct:
             agent.close()
+        pid = direct.info().host_pid
         direct.close()
+        host = ProcessRef.of(pid) if pid else None
+        if host is not None and host.send(signal.SIGTERM):
+            assert host.wait(LONG)
