@@ -1,4 +1,7 @@
-"""``python -m bench [PART …]``: run the benchmarks, write bench/results.json and docs/benchmarks.md."""
+"""``python -m bench [PART …]``: run the benchmarks, write bench/results.json and docs/benchmarks.md.
+
+With parts named, the other rows stay as they were measured before.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.harness import Row, dump, environment, fail, table
+from bench.harness import Row, dump, environment, fail, load, table
 
 PARTS = ("jobs", "search", "cli", "apt")
 HERE = Path(__file__).resolve().parent
@@ -30,14 +33,17 @@ def _measure(wanted: list[str]) -> None:
     for part in wanted or PARTS:
         for row in importlib.import_module(f"bench.{part}").rows():
             rows.append(row)
-            if not wanted:
-                _write(rows)
+            _write(rows, anew=not wanted)
             print(table([row], {}).splitlines()[9], row.notes, sep="\n", flush=True)
 
 
-def _write(rows: list[Row]) -> None:
+def _write(rows: list[Row], *, anew: bool) -> None:
     stamp = environment()
-    (HERE / "results.json").write_text(dump(rows, stamp) + "\n")
+    results = HERE / "results.json"
+    if not anew and results.exists():
+        fresh = {row.name: row for row in rows}
+        rows = [fresh.pop(row.name, row) for row in load(results.read_text())] + list(fresh.values())
+    results.write_text(dump(rows, stamp) + "\n")
     (HERE.parent / "docs" / "benchmarks.md").write_text(table(rows, stamp))
 
 

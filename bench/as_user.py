@@ -10,6 +10,6 @@ import sys
 if os.geteuid() == 0:
     os.geteuid = lambda: 65534
 
-from wua.cli.main import run  # noqa: E402
+from wua.cli.main import run
 
 sys.exit(run(sys.argv[1:]))

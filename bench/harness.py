@@ -141,18 +141,29 @@ def dump(rows: list[Row], stamp: dict[str, str]) -> str:
         "rows": [
             {
                 "name": row.name,
+                "unit": row.unit,
+                "us": row.us,
+                "compare": row.compare,
                 "samples": row.samples,
                 "targets": row.targets,
                 "limits": row.limits,
                 "ratios": {who: row.ratio(who) for who in row.others()},
                 "reached": row.reached(),
                 "notes": row.notes,
-                **row.extra,
+                "extra": row.extra,
             }
             for row in rows
         ],
     }
     return json.dumps(found, indent=1)
+
+
+def load(text: str) -> list[Row]:
+    """The rows that ``dump`` wrote."""
+    names = Row.__dataclass_fields__
+    return [
+        Row(**{key: value for key, value in row.items() if key in names}) for row in json.loads(text)["rows"]
+    ]
 
 
 def fail(text: str) -> None:

@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.harness import Row, interleave
-
 import wua
+from bench.harness import Row, interleave
 from wua.model.jobs import JobKind, JobSpec
 from wua.model.plans import Operation, PlanRequest
 from wua.model.states import JobState
@@ -44,7 +43,7 @@ def machine() -> Iterator[tuple[wua.Agent, SimulatedMachine, Path]]:
 def exit_to_callback() -> Row:
     """The installer's exit to the callback, against the same chain by hand.
 
-    Both begin when the gate is opened, so both include the shell's own way out.
+    Both begin when the gate is opened, so both include what the shell does then, which is the same.
     """
     with machine() as (agent, simulated, gate), HandChain() as chain:
 
@@ -68,8 +67,9 @@ def exit_to_callback() -> Row:
 
         samples = interleave({"wua": ours, "by hand": chain.round}, repeats=100, warm=5)
     row = Row("installer's exit to callback, p50", samples, targets={"by hand": 1.5})
-    row.notes = f"p95: wua {row.percentile('wua', 0.95) * 1e3:.2f} ms, by hand {row.percentile('by hand', 0.95) * 1e3:.2f} ms"
-    row.extra["p95 ratio"] = row.percentile("wua", 0.95) / row.percentile("by hand", 0.95)
+    ours_95, theirs_95 = row.percentile("wua", 0.95), row.percentile("by hand", 0.95)
+    row.notes = f"p95: wua {ours_95 * 1e3:.2f} ms, by hand {theirs_95 * 1e3:.2f} ms"
+    row.limits = [("x by hand at p95", ours_95 / theirs_95, 3.0)]
     return row
 
 
@@ -89,7 +89,10 @@ while channel.recv(16):
         os.setsid()
         child = os.fork()
         if child == 0:
-            os.execv("/bin/sh", ["sh", "-c", "read answer < " + folder + "/hand-gate"])
+            os.chdir(folder)
+            work = "read answer < hand-gate; echo 1.0 > x; mv x y; echo done; echo end >> log"
+            os.dup2(os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+            os.execv("/bin/sh", ["sh", "-c", work])
         _, raw = os.waitpid(child, 0)
         out = os.open(folder + "/.status", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.write(out, json.dumps({"exit": os.waitstatus_to_exitcode(raw)}).encode())
@@ -165,9 +168,7 @@ def fixed_cost() -> Row:
     row = Row("a whole job, job host running", samples)
     costs = sorted(a - b for a, b in zip(samples["wua"], samples["command by hand"], strict=True))
     p50, p95 = costs[len(costs) // 2] * 1e3, costs[int(len(costs) * 0.95)] * 1e3
-    row.notes = (
-        f"fixed cost over the command: p50 {p50:.1f} ms (must reach 10), p95 {p95:.1f} ms (must reach 25)"
-    )
+    row.limits = [("ms over the command, p50", p50, 10), ("ms over the command, p95", p95, 25)]
     row.extra["fixed cost ms"] = {"p50": p50, "p95": p95}
     return row
 
@@ -203,7 +204,7 @@ def transitions() -> Row:
     with tempfile.TemporaryDirectory(prefix="wua-bench-") as folder:
         store = StateStore(Path(folder) / "state.db")
         spec = JobSpec(JobKind.INSTALL, request=PlanRequest(Operation.INSTALL))
-        job, _ = store.add_job(spec, ())
+        store.add_job(spec, ())
         bare = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
         bare.execute("PRAGMA journal_mode=WAL")
         bare.execute("PRAGMA synchronous=FULL")
@@ -256,7 +257,7 @@ def transitions() -> Row:
         "120 durable state transitions",
         samples,
         targets={"bare SQLite": 1 / 0.8},
-        notes=f"{per_second:.0f} a second; at least 0.8 x the rate of bare SQLite means at most 1.25 x its time",
+        notes=f"{per_second:.0f} a second; 0.8 x the rate of bare SQLite is 1.25 x its time",
     )
 
 
