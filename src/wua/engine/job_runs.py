@@ -58,6 +58,7 @@ class JobRuns:
         self._phase_began = time.monotonic()
         self._stalled = False
         self._signalled: set[int] = set()  # runs that were sent their cancel signal
+        self._commands: dict[int, Command] = {}
 
     def phase_begins(self) -> None:
         """Time-outs count from here."""
@@ -186,12 +187,14 @@ class JobRuns:
             if watch.signal(number):
                 self._signalled.add(run.n)
 
-    @staticmethod
-    def _command(run: Run) -> Command:
-        try:
-            return msgspec.json.decode((Path(run.folder) / "command.json").read_bytes(), type=Command)
-        except (OSError, msgspec.DecodeError):  # lost with the power, or the host died before it wrote it
-            return Command((), {}, cancel_signal=0)
+    def _command(self, run: Run) -> Command:
+        if run.n not in self._commands:
+            try:
+                data = (Path(run.folder) / "command.json").read_bytes()
+                self._commands[run.n] = msgspec.json.decode(data, type=Command)
+            except (OSError, msgspec.DecodeError):  # lost with the power, or the host died before it wrote it
+                self._commands[run.n] = Command((), {}, cancel_signal=0)
+        return self._commands[run.n]
 
     def _on_tick(self, run: Run, watch: RunWatch, idle: float) -> None:
         spec = self._spec
