@@ -151,7 +151,11 @@ class Terminal:
             ["setsid", "--ctty", *command], env=env, stdin=slave, stdout=slave, stderr=slave
         )
         os.close(slave)
-        self.raw = ""
+        self._shown = b""
+
+    @property
+    def raw(self) -> str:
+        return self._shown.decode(errors="replace")
 
     @property
     def text(self) -> str:
@@ -185,7 +189,7 @@ class Terminal:
             data = os.read(self._master, 65536)
         except OSError:  # the other side is closed
             return False
-        self.raw += data.decode(errors="replace")
+        self._shown += data
         return bool(data)
 
     def close(self) -> None:

@@ -28,17 +28,16 @@ def error_object(cause: Problem) -> ErrorObject:
 
 
 def render(
-    screen: Screen, cause: Problem, *, criteria: str = "", lead: str = "Error: ", indent: str = ""
+    screen: Screen, cause: Problem, *, about: str = "", criteria: str = "", lead: str = "Error: "
 ) -> Iterator[str]:
-    """The lines of an error. ``criteria``: the search text, where a position in it can be shown."""
+    """The lines of an error. ``about``: what met it; ``criteria``: the search text that it may point into."""
     seen, *more = told(cause)
-    yield from screen.wrap(clean(seen), indent + "  ", indent + screen.paint(lead, "bad"))
-    yield from (f"{indent}  {clean(line)}" for line in more)
+    text = f"{about}: {seen}" if about else seen
+    yield from screen.wrap(clean(text), "  ", screen.paint(lead, "bad"))
+    yield from (f"  {clean(line)}" for line in more)
     yield from pointer(screen, cause, criteria)
     for label, text in (("Why", cause.cause), ("Next", cause.next_step), ("Code", codes(cause))):
-        yield from screen.wrap(
-            clean(text), indent + "        ", f"{indent}  {screen.paint(f'{label:4}', 'aside')}  "
-        )
+        yield from screen.wrap(clean(text), "        ", f"  {screen.paint(f'{label:4}', 'aside')}  ")
 
 
 def told(cause: Problem) -> list[str]:

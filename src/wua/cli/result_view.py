@@ -61,8 +61,7 @@ def _failures(screen: Screen, result: JobResult, titles: Titles) -> Iterator[str
     for cause, names in met.items():
         if cause.id == "aborted":
             continue
-        lead = f"{clean(some(names))}: " if names else "Error: "
         yield ""
-        yield from errors.render(screen, cause, lead=lead)
+        yield from errors.render(screen, cause, about=some(names))
     if met:
         yield ""

@@ -48,7 +48,7 @@ class Screen:
             return
         room = min(self.width, MOST_PROSE)
         taken = cells(click.unstyle(lead))
-        for line in _lines(text, max(room - taken, LEAST_ROOM), max(room - cells(indent), LEAST_ROOM)):
+        for line in broken(text, max(room - taken, LEAST_ROOM), max(room - cells(indent), LEAST_ROOM)):
             yield lead + line
             lead = indent
 
@@ -104,7 +104,7 @@ def _cell(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _lines(text: str, room: int, later: int) -> Iterator[str]:
+def broken(text: str, room: int, later: int) -> Iterator[str]:
     """Break between words, ``room`` columns on the first line; a word that is too long is broken anywhere."""
     line = ""
     for word in text.split():

@@ -6,7 +6,7 @@ Ours and not rich's: plain ones are needed where rich is not installed, and a se
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from wua.cli.screen import Screen, cells, cut
+from wua.cli.screen import Screen, broken, cells, cut
 from wua.cli.words import clean
 
 GAP: Final = "  "
@@ -51,9 +51,9 @@ def table(
     every = [row if isinstance(row, Heading) else [_cell(each) for each in row] for row in rows]
     grid = [row for row in every if not isinstance(row, Heading)]
     used = [n for n in range(len(columns)) if any(row[n].text for row in grid)]
-    natural = {
-        n: max(cells(columns[n].heading), *(cells(row[n].text) for row in grid)) if grid else 0 for n in used
-    }
+    if not used:
+        return
+    natural = {n: max(cells(columns[n].heading), *(cells(row[n].text) for row in grid)) for n in used}
     room = None if screen.width is None else screen.width - len(indent)
     widths = fit(columns, natural, room)
     shown = list(widths)
@@ -111,7 +111,7 @@ def _row(
     for place, (n, cell) in enumerate(zip(widths, row, strict=True)):
         column, width = columns[n], widths[n]
         if place == last and column.wrap and screen.width is not None:
-            lines = list(Screen(width, colour=False).wrap(cell.text))
+            lines = list(broken(cell.text, width, width))
             text, more = lines[0], lines[1:]
         else:
             text = cut(cell.text, width, middle=column.middle)

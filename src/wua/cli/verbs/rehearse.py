@@ -79,7 +79,7 @@ def outcome(screen: Screen, rehearsal: Rehearsal, plan: Plan) -> Iterator[str]:
         title = names.get(each.update, each.update.update_id)
         yield from update_lines(screen, JobKind.REHEARSE, each, title)
         if each.problem is not None:
-            yield from errors.render(screen, each.problem, lead="", indent="  ")
+            yield from errors.render(screen, each.problem, lead="  ")
     if rehearsal.result.problem is not None and not rehearsal.result.updates:
         yield from errors.render(screen, rehearsal.result.problem)
     yield ""

@@ -1,0 +1,33 @@
+"""What a quick question must not load."""
+
+import subprocess
+import sys
+
+import pytest
+
+from support.cli_world import Desk
+
+
+def loaded(desk: Desk, *words: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "wua", *words],
+        env=desk.env(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("words", "unwanted"),
+    [
+        (("--version",), {"click", "msgspec", "wua.cli.main", "wua.model.struct"}),
+        (("--help",), {"rich", "wua.api.agent", "wua.model.jobs", "wua.cli.verbs.search", "sqlite3"}),
+        (("explain", "0x80240016"), {"rich", "wua.api.agent", "sqlite3", "asyncio"}),
+        (("jobs",), {"rich", "asyncio", "wua.model.code_meanings", "wua.cli.live", "wua.cli.verbs.search"}),
+        (("search",), {"rich", "asyncio", "wua.model.code_meanings", "wua.cli.live"}),
+    ],
+)
+def test_little_is_loaded(desk: Desk, words: tuple[str, ...], unwanted: set[str]) -> None:
+    assert not loaded(desk, *words) & unwanted
