@@ -160,7 +160,7 @@ class Demo:
         chosen = choose(offers)
         names = {offer.id: f"{offer.name} {offer.version}" for offer in chosen}
         with wua.open(target=looking_only()) as agent:
-            plan = agent.plan_install([offer.id for offer in chosen]).result()
+            plan, chosen = fitting(agent, chosen)
             self.show.say(
                 f"{len(plan.requested)} updates, {len(plan.items)} packages, {size(plan.download_bytes)}."
             )
@@ -184,7 +184,7 @@ class Demo:
         for line in rehearsal.conffiles[:4]:
             self.show.say(f"would ask about {line}", "careful")
         self.open += [
-            f"{left + len(rehearsal.not_played)} of {len(offers)} pending updates were not played",
+            f"{len(offers) - len(rehearsal.result.updates)} of {len(offers)} pending updates were not played",
             *rehearsal.not_shown[:2],
         ]
         with inner.agent as shadow:
@@ -354,6 +354,15 @@ def choose(offers: Sequence[Offer]) -> list[Offer]:
             chosen.append(offer)
             total += offer.size
     return chosen
+
+
+def fitting(agent: wua.Agent, offers: list[Offer]) -> tuple[Plan, list[Offer]]:
+    """The plan for as many of the first offers as fit, with everything that must change beside them."""
+    while True:
+        plan = agent.plan_install([offer.id for offer in offers]).result()
+        if plan.download_bytes <= MOST_BYTES or len(offers) == 1:
+            return plan, offers
+        offers = offers[: len(offers) * 2 // 3]
 
 
 def older_and_newer(agent: wua.Agent, target: Any) -> tuple[str, str] | None:

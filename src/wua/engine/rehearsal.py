@@ -56,6 +56,7 @@ class Rehearser:
         self._target, self._parts, self._job = target, parts, job
         self._tell, self._aborting = tell, aborting
         self._cache = Path(target.paths.cache)
+        self._kept = self._cache / "rehearsed"
         self._folder = self._cache / "shadows" / job.id
 
     def run(self) -> JobResult:
@@ -106,30 +107,31 @@ class Rehearser:
     def _caches(self) -> list[Path]:
         """Where files may be taken from: the caller's own, the target's, and the one that was named."""
         named = [Path(self._job.spec.cache)] if self._job.spec.cache else []
-        own = self._cache / "rehearsed"
         archives = getattr(self._target, "archives_dir", None)
-        return [folder for folder in (own, archives, *named) if folder is not None and folder.is_dir()]
+        return [folder for folder in (self._kept, archives, *named) if folder is not None and folder.is_dir()]
 
     def _fetch(self, agent: object, plan: Plan) -> JobResult:
         return self._run(agent, JobSpec(JobKind.DOWNLOAD, plan=plan), 0, DOWNLOAD_SHARE)[1]
 
     def _keep_downloads(self, shadow: Target, plan: Plan) -> None:
-        """Leave a copy of what was fetched to whoever rehearses: the real run need not fetch it again."""
+        """Leave what was fetched to whoever rehearses: nothing need be fetched again.
+
+        A link is enough: whoever takes a file from here copies it and verifies the copy.
+        """
         archives = getattr(shadow, "archives_dir", None)
         if archives is None:
             return
-        own = self._cache / "rehearsed"
-        own.mkdir(parents=True, exist_ok=True)
+        self._kept.mkdir(parents=True, exist_ok=True)
         for item in plan.items:
-            if item.file and (archives / item.file).is_file() and not (own / item.file).exists():
-                new = own / f".{item.file}.new"
-                shutil.copyfile(archives / item.file, new)
-                os.replace(new, own / item.file)
+            if item.file and (archives / item.file).is_file() and not (self._kept / item.file).exists():
+                try:
+                    os.link(archives / item.file, self._kept / item.file, follow_symlinks=False)
+                except OSError:  # another file system
+                    shutil.copyfile(archives / item.file, self._kept / item.file, follow_symlinks=False)
 
     def _questions(self, plan: Plan) -> tuple[str, ...]:
         """Asked of the real target, whose configuration files are the ones that may have been changed."""
-        self._parts.handler.collect(plan, self._cache / "rehearsed")
-        return self._parts.handler.questions(plan)
+        return self._parts.handler.questions(plan, self._kept)
 
     # --- playing
 

@@ -157,8 +157,8 @@ class AptHandler:
             items = left
         return items
 
-    def questions(self, plan: Plan) -> tuple[str, ...]:
-        return tuple(str(q) for q in conffiles.questions(self._target, plan, self._state()))
+    def questions(self, plan: Plan, folder: Path) -> tuple[str, ...]:
+        return tuple(str(q) for q in conffiles.questions(self._target, plan, self._state(), folder))
 
     def release(self, ids: Sequence[UpdateId]) -> Sequence[Command]:
         """Remove dpkg holds that keep these updates out of sight. Raises WuaError access-denied."""

@@ -30,13 +30,16 @@ class ConffileQuestion(Value, frozen=True):
         return f"{self.path} of {self.package}"
 
 
-def questions(target: DebianTarget, plan: Plan, state: DpkgState) -> tuple[ConffileQuestion, ...]:
-    """The questions of a plan whose files are in the archives.
+def questions(
+    target: DebianTarget, plan: Plan, state: DpkgState, folder: Path | None = None
+) -> tuple[ConffileQuestion, ...]:
+    """The questions of a plan whose files are in ``folder``, by default the target's archives.
 
     Raises:
         WuaError: access-denied when a configuration file cannot be read, package-failed for a bad .deb.
     """
     root = target.dpkg_dir.parents[2]  # …/var/lib/dpkg
+    archives = folder or target.archives_dir
     found = []
     for item in plan.items:
         now = state.find(item.name, item.architecture)
@@ -44,7 +47,7 @@ def questions(target: DebianTarget, plan: Plan, state: DpkgState) -> tuple[Conff
             continue
         changed = _changed(root, now.conffiles())
         if changed:
-            shipped = _digests(target.archives_dir / item.file, changed)
+            shipped = _digests(archives / item.file, changed)
             asked = (path for path, md5 in shipped.items() if md5 not in changed[path])
             found += [ConffileQuestion(item.name, path) for path in sorted(asked)]
     return tuple(found)

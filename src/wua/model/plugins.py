@@ -5,6 +5,7 @@ contract suite in tests/contract that every plug-in passes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -69,7 +70,10 @@ class Holder(Value, frozen=True):
     lock: str
 
     def __str__(self) -> str:
-        return f"{self.program or 'a program'} (pid {self.pid}) holds {self.lock}"
+        who = f"{self.program or 'a program'} (pid {self.pid}) holds {self.lock}"
+        if not self.since:
+            return who
+        return who + datetime.fromtimestamp(self.since, UTC).strftime(" since %Y-%m-%d %H:%M:%S UTC")
 
 
 class Target(Protocol):
@@ -304,8 +308,8 @@ class Handler(Protocol):
             WuaError: unsolvable.
         """
 
-    def questions(self, plan: Plan) -> tuple[str, ...]:
-        """Configuration files that the plan would ask about on this target, from the files in the cache."""
+    def questions(self, plan: Plan, folder: Path) -> tuple[str, ...]:
+        """Configuration files that the plan would ask about on this target; its files lie in ``folder``."""
 
     def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:
         """Before the change: keep the packages that would be replaced, within the quota."""

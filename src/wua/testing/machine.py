@@ -361,7 +361,7 @@ class SimulatedHandler:
         left = {plan.items[index].update for index in items}
         return replace(plan.request, updates=tuple(u for u in plan.request.updates if u not in left))
 
-    def questions(self, plan: Plan) -> tuple[str, ...]:
+    def questions(self, plan: Plan, folder: Path) -> tuple[str, ...]:
         return ()
 
     def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:
