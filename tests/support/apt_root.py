@@ -40,6 +40,7 @@ APT::Get::Assume-Yes "true";
 Acquire::Languages "none";
 Acquire::Retries "0";
 pkgCacheGen::Essential "none";
+Dir::Bin::ischroot "/bin/false";
 {extra}
 """
 
