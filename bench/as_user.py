@@ -1,4 +1,4 @@
-"""``python -m bench.as_user VERB …``: the command line as an ordinary user's: private lists, nothing of the machine touched.
+"""``python -m bench.as_user VERB …``: the command line as an ordinary user's, with lists of his own.
 
 Private lists are what lets a benchmark change an index. Run by root, the process only says that it is
 somebody else: what it reads and writes is the same.

@@ -162,8 +162,8 @@ def search_changed(folder: Path) -> Iterator[Row]:
     note = same_set(lists.ours, lists.env, *lists.apt)
     row = Row("wua search after one index changed", samples, targets={"apt list": 0.6})
     row.notes = (
-        f"20 of the {lists.stanzas} stanzas of {lists.changing.name} went or came; private lists, apt with a cache"
-        f" of its own; {note}"
+        f"20 of the {lists.stanzas} stanzas of {lists.changing.name} went or came;"
+        f" private lists, apt with a cache of its own; {note}"
     )
     yield row
 
@@ -203,7 +203,7 @@ def _beyond(row: Row, limit: float) -> Row:
 
 
 def packagekit(folder: Path) -> Row | None:
-    """``pkcon`` talks to a daemon on the system bus; nothing here starts services, so only one that runs counts.
+    """``pkcon`` talks to a daemon on the system bus; nothing here starts services.
 
     Without the daemon it ends at once, and with a code that tells nothing: what it prints counts.
     """

@@ -59,7 +59,8 @@ def made_up(number: int, label: int) -> Iterator[stored.Row]:
         yield (
             deb_update_id(name, "amd64", version), 1, f"{name} {version} (amd64)", name, version, "amd64",
             "1.0-1" if installed else "", UpdateType.SOFTWARE.value, action.value, 0, 0, 0,
-            int(not installed), int(n % 30 == 0), 0, 0, 0, 1000 + n, "Debian", "not installed", label, 1, 0, b"", 1,
+            int(not installed), int(n % 30 == 0), 0, 0, 0, 1000 + n, "Debian",
+            "not installed", label, 1, 0, b"", 1,
         )  # fmt: skip
 
 
