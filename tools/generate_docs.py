@@ -3,6 +3,7 @@
 Run by ``make docs``; a test compares the pages with what the code says now.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from wua.model.plans import Plan
 from wua.model.problems import CATALOGUE, ERROR_DISK_FULL, ERROR_PROCESS_ABORTED, ERROR_TIMEOUT
 from wua.model.states import TABLE, JobState
 from wua.model.updates import SearchResult, Update, Verdict
+
+sys.path.insert(0, str(Path(__file__).parent))  # also where a test loads this file by its path
+import cli_pages
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 HEAD = "<!-- Drawn from the code by `make docs`; do not edit. -->\n\n"
@@ -83,6 +87,9 @@ def problems() -> str:
 def schema() -> str:
     """JSON schema (2020-12) of the values that cross the Agent protocol."""
     tops, components = msgspec.json.schema_components(CROSSING, ref_template="#/$defs/{name}")
+    for rule in components.values():  # newer versions of Python strip the indentation themselves
+        if "description" in rule:
+            rule["description"] = inspect.cleandoc(rule["description"])
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Values of wua",
@@ -94,7 +101,8 @@ def schema() -> str:
 
 def pages() -> dict[str, str]:
     """The text of every generated page by its name in docs/reference."""
-    return {"job-states.md": job_states(), "problems.md": problems(), "values.schema.json": schema()}
+    own = {"job-states.md": job_states(), "problems.md": problems(), "values.schema.json": schema()}
+    return own | cli_pages.pages()
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """The JSON schema of what ``--json`` prints; docs/reference/json-schema.md is drawn from it."""
 
+import inspect
 from typing import Any, Final
 
 import msgspec
@@ -23,8 +24,14 @@ def schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "A line that wua prints with --json",
         "anyOf": [event, *envelopes, _envelope(None, None, trouble)],
-        "$defs": dict(sorted(types.items())),
+        "$defs": {name: _cleaned(types[name]) for name in sorted(types)},
     }
+
+
+def _cleaned(rule: dict[str, Any]) -> dict[str, Any]:
+    """With a docstring as every version of Python should give it: without its indentation."""
+    about = rule.get("description")
+    return {**rule, "description": inspect.cleandoc(about)} if about else rule
 
 
 def _envelope(verb: str | None, result: dict[str, Any] | None, trouble: dict[str, Any]) -> dict[str, Any]:
