@@ -137,7 +137,14 @@ class LocalAgent:
                 self._store.withdraw(job.id)  # the caller is told that it was not begun
                 raise
             self._tell(job.id)
+        else:
+            self._listen_to(job)
         return job
+
+    def _listen_to(self, job: JobRecord) -> None:
+        """Hear of a job that another began: its host may have come after this agent."""
+        if job.kind.acting and job.state is not JobState.ENDED:
+            self._link.listen()
 
     def _asked(self, spec: JobSpec) -> tuple[UpdateId, ...]:
         """The updates that the result will be indexed by; empty when the plan is still to tell."""
@@ -157,9 +164,12 @@ class LocalAgent:
         with self._readable() as stores:
             for store in stores:
                 try:
-                    return store.job(job_id)
+                    found = store.job(job_id)
                 except WuaError as failure:
                     missing = failure
+                    continue
+                self._listen_to(found)
+                return found
         raise missing
 
     def jobs(self, *, limit: int = 50, active: bool = False) -> tuple[JobRecord, ...]:

@@ -157,6 +157,7 @@ class Runner:
         if self._job.spec.cache and (taken := self._handler.collect(plan, Path(self._job.spec.cache))):
             self._note(f"{taken} files taken from {self._job.spec.cache} and verified")
         alone = self._job.kind is JobKind.DOWNLOAD  # then each file tells what became of it
+        self._runs.adopt(S.DOWNLOADING)  # two at a time would be in each other's way
         missing = self._handler.missing(plan)
         if missing:
             for command in self._handler.download(plan):

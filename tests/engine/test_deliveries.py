@@ -1,0 +1,239 @@
+"""Durable subscriptions: the same delivery id at every attempt, until an exit 0 is stored."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.machines import LONG, Machine
+
+from wua.engine import deliveries
+from wua.engine.deliveries import Deliverer, pause
+from wua.model.enums import ResultCode
+from wua.model.jobs import Delivery, DeliveryState, JobKind, JobResult, JobSpec, Subscription
+from wua.model.plans import Operation, PlanRequest
+from wua.model.problems import error
+from wua.store.state import StateStore
+from wua.testing.machine import SimulatedUpdate
+
+
+def shell(script: str, **options: object) -> Subscription:
+    return Subscription(("/bin/sh", "-c", script), **options)  # type: ignore[arg-type]
+
+
+class Bench:
+    """A store with one ended job, and a deliverer whose clock stands still unless it is moved."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 1000.0
+        self.store = StateStore(folder / "state.db")
+        request = PlanRequest(Operation.INSTALL, updates=(SimulatedUpdate("a").id,))
+        self.job = self.store.add_job(JobSpec(JobKind.INSTALL, request=request), request.updates)[0].id
+        self.idle = threading.Event()
+        self.deliverer: Deliverer | None = None
+
+    def end_job(self) -> None:
+        self.store.finish(self.job, JobResult(ResultCode.SUCCEEDED))
+
+    def start(self) -> None:
+        self.deliverer = Deliverer(self.store, lambda: self.now, self.idle.set)
+
+    def attempt_until(self, state: DeliveryState) -> Delivery:
+        """Move the clock to each next attempt until the only delivery is in a state."""
+        assert self.deliverer is not None
+        while (delivery := self.store.deliveries()[0]).state is not state:
+            self.now = max(self.now, delivery.next_try)
+            self.deliverer.wake()
+        return delivery
+
+    def close(self) -> None:
+        if self.deliverer is not None:
+            self.deliverer.close()
+        self.store.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.close()
+
+
+def test_delivered_once_when_the_program_answers(bench: Bench) -> None:
+    delivery = bench.store.subscribe(bench.job, shell(f"cat > {bench.folder}/heard"))
+    bench.end_job()
+    bench.start()
+    assert bench.idle.wait(LONG)
+    heard = json.loads((bench.folder / "heard").read_text())
+    assert heard["event"] == "completed"
+    assert (heard["delivery"], heard["job"], heard["attempt"]) == (delivery.id, bench.job, 1)
+    assert heard["kind"] == "install"
+    assert heard["result"]["code"] == 2
+    assert bench.store.deliveries()[0].state is DeliveryState.DELIVERED
+
+
+def test_nothing_is_delivered_before_the_end(bench: Bench) -> None:
+    bench.store.subscribe(bench.job, shell(f"touch {bench.folder}/heard"))
+    bench.start()
+    assert bench.idle.wait(LONG)
+    assert not (bench.folder / "heard").exists()
+    bench.end_job()
+    assert bench.deliverer is not None
+    bench.idle.clear()
+    bench.deliverer.wake()
+    assert bench.idle.wait(LONG)
+    assert (bench.folder / "heard").exists()
+
+
+def test_repeated_with_the_same_id_until_it_is_acknowledged(bench: Bench) -> None:
+    heard = bench.folder / "heard"
+    script = f'echo "$WUA_DELIVERY $WUA_JOB" >> {heard}; [ $(wc -l < {heard}) -ge 3 ]'
+    delivery = bench.store.subscribe(bench.job, shell(script))
+    bench.end_job()
+    bench.start()
+    done = bench.attempt_until(DeliveryState.DELIVERED)
+    assert done.tried == 3
+    assert heard.read_text().split("\n") == [f"{delivery.id} {bench.job}"] * 3 + [""]
+
+
+def test_given_up_after_its_attempts_and_still_listed(bench: Bench) -> None:
+    script = f"echo x >> {bench.folder}/heard; echo no luck >&2; exit 4"
+    bench.store.subscribe(bench.job, shell(script, attempts=3))
+    bench.end_job()
+    bench.start()
+    done = bench.attempt_until(DeliveryState.GIVEN_UP)
+    assert (done.tried, done.last_error) == (3, "exit 4: no luck")
+    assert (bench.folder / "heard").read_text() == "x\n" * 3
+    assert bench.idle.wait(LONG)
+
+
+def test_a_program_that_hangs_is_killed_and_holds_up_no_other(bench: Bench) -> None:
+    gate = bench.folder / "gate"
+    os.mkfifo(gate)
+    bench.store.subscribe(bench.job, shell(f"read x < {gate}", attempts=1, timeout=0.3))
+    bench.store.subscribe(bench.job, shell("exit 0", attempts=1))
+    bench.end_job()
+    bench.start()
+    assert bench.idle.wait(LONG)
+    slow, quick = bench.store.deliveries()
+    assert slow.state is DeliveryState.GIVEN_UP
+    assert "no exit within 0.3 s" in slow.last_error
+    assert quick.state is DeliveryState.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        Subscription(("/nowhere/at-all",), attempts=1),
+        Subscription(("/bin/true",), cwd="/nowhere", attempts=1),
+    ],
+)
+def test_a_program_that_cannot_be_started(bench: Bench, subscription: Subscription) -> None:
+    bench.store.subscribe(bench.job, subscription)
+    bench.end_job()
+    bench.start()
+    done = bench.attempt_until(DeliveryState.GIVEN_UP)
+    assert "could not be started" in done.last_error
+
+
+def test_an_acknowledgement_that_cannot_be_stored_is_asked_for_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "FIRST_PAUSE", 0.0)
+    real = bench.store.attempted
+    failures = iter([True])
+
+    def attempted(*given: object, **named: object) -> None:
+        if next(failures, False):
+            raise error("disk-full", "no room")
+        real(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench.store, "attempted", attempted)
+    delivery = bench.store.subscribe(bench.job, shell(f"echo $WUA_DELIVERY >> {bench.folder}/heard"))
+    bench.end_job()
+    bench.start()
+    assert bench.idle.wait(LONG)
+    assert (bench.folder / "heard").read_text().split() == [delivery.id] * 2
+    assert bench.store.deliveries()[0].state is DeliveryState.DELIVERED
+
+
+def test_a_clock_that_was_set_back_delays_nothing(bench: Bench) -> None:
+    delivery = bench.store.subscribe(bench.job, shell("exit 0"))
+    bench.end_job()
+    far = bench.now + 1e6
+    bench.store.attempted(delivery.id, DeliveryState.PENDING, tried=1, next_try=far, last_error="x")
+    bench.start()
+    assert bench.idle.wait(LONG)
+    assert bench.store.deliveries()[0].state is DeliveryState.DELIVERED
+
+
+def test_pauses_grow_to_a_limit() -> None:
+    pauses = [pause(tried) for tried in range(1, 20)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] == 1.0
+    assert pauses[-1] == deliveries.LONGEST_PAUSE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_a_program_runs_as_the_user_who_subscribed(bench: Bench) -> None:
+    heard = bench.folder / "heard"
+    heard.touch()
+    heard.chmod(0o666)
+    for folder in (bench.folder, *bench.folder.parents):
+        if folder.stat().st_uid == 0 and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    bench.store.subscribe(bench.job, shell(f"id -u >> {heard}; id -G >> {heard}", uid=65534, gid=65534))
+    bench.end_job()
+    bench.start()
+    assert bench.idle.wait(LONG)
+    assert heard.read_text().split() == ["65534", "65534"]
+
+
+# --- through a job host
+
+
+@pytest.mark.idle(0)
+def test_killed_between_the_programs_exit_and_the_acknowledgement(machine: Machine, tmp_path: Path) -> None:
+    """Nobody can tell whether the program was done: it runs again, with the same id."""
+    machine.set(SimulatedUpdate("a"))
+    first, second = machine.gate("first"), machine.gate("second")
+    heard = tmp_path / "heard"
+    agent = machine.agent()
+    job = agent.install("a")
+    script = f"echo $WUA_DELIVERY >> {heard}; gate={second.path}; [ $(wc -l < {heard}) = 1 ] && gate={first.path}"
+    agent.protocol.subscribe(job.id, shell(f"{script}; read x < $gate"))
+    first.reached()
+    machine.kill_host()
+    second.reached()
+    first.open()
+    second.open()
+    machine.settle()
+    (delivery,) = agent.deliveries(job)
+    assert delivery.state is DeliveryState.DELIVERED
+    assert (tmp_path / "heard").read_text().split() == [delivery.id] * 2
+
+
+@pytest.mark.idle(0)
+def test_a_function_of_a_module_is_notified_in_a_fresh_interpreter(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hearer.py").write_text(
+        "import json, os, sys\n"
+        "def heard(event):\n"
+        f"    with open({str(tmp_path / 'heard')!r}, 'a') as file:\n"
+        "        print(os.getpid(), event['job'], event['result']['code'], file=file)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    machine.set(SimulatedUpdate("a"))
+    agent = machine.agent()
+    job = agent.install("a")
+    job.notify("hearer:heard")
+    job.result(LONG)
+    machine.settle()
+    pid, job_id, code = (tmp_path / "heard").read_text().split()
+    assert int(pid) != os.getpid()
+    assert (job_id, code) == (job.id, "2")
+    assert [d.state for d in agent.deliveries()] == [DeliveryState.DELIVERED]
