@@ -203,7 +203,8 @@ def test_killed_between_the_programs_exit_and_the_acknowledgement(machine: Machi
     heard = tmp_path / "heard"
     agent = machine.agent()
     job = agent.install("a")
-    script = f"echo $WUA_DELIVERY >> {heard}; gate={second.path}; [ $(wc -l < {heard}) = 1 ] && gate={first.path}"
+    choice = f"gate={second.path}; [ $(wc -l < {heard}) = 1 ] && gate={first.path}"
+    script = f"echo $WUA_DELIVERY >> {heard}; {choice}"
     agent.protocol.subscribe(job.id, shell(f"{script}; read x < $gate"))
     first.reached()
     machine.kill_host()

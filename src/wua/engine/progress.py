@@ -51,7 +51,7 @@ class ProgressTracker:
             current_bytes_done=step.item_bytes_done,
             current_bytes_total=step.item_bytes_total,
             download_phase=self._download_phase(phase),
-            rate=self._rate(step.bytes_done),
+            rate=self._rate(phase, step.bytes_done),
         )
         worth = not same_update or (progress != self.last and self._now() - self._told_at >= INTERVAL)
         self.last = progress
@@ -73,10 +73,10 @@ class ProgressTracker:
         before = (JobState.QUEUED, JobState.PLANNING)
         return DownloadPhase.INITIALIZING if phase in before else DownloadPhase.VERIFYING
 
-    def _rate(self, done: int) -> float:
-        since, base = self._bytes_at
+    def _rate(self, phase: JobState, done: int) -> float:
+        """Bytes per second since the phase began, or since its counter began anew."""
         now = self._now()
-        if done < base:
+        if phase is not self.last.phase or done < self.last.bytes_done:
             self._bytes_at = (now, done)
-            return 0.0
+        since, base = self._bytes_at
         return (done - base) / (now - since) if now > since else 0.0
