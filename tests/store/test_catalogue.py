@@ -13,8 +13,9 @@ from wua.model.enums import DeploymentAction, UpdateType
 from wua.model.identity import deb_update_id
 from wua.model.problems import WuaError
 from wua.model.updates import Category, Offer
-from wua.store.catalogue import Catalogue, Row
+from wua.store.catalogue import Catalogue
 from wua.store.catalogue_schema import COLUMNS, FORMAT, OFFER_COLUMNS
+from wua.store.catalogue_writer import Row
 
 ONE = Category("0fa1201d-4330-4fa8-8ae9-b877473b6441", "Security Updates", "UpdateClassification")
 TWO = Category("cd5ffd1e-e932-4e3a-bf74-18bf0b1bbd83", "Updates", "UpdateClassification")

@@ -12,7 +12,7 @@ from wua.model.enums import DeploymentAction, UpdateType
 from wua.model.identity import deb_update_id
 from wua.services.apt_content import Contents, divided
 from wua.services.apt_packages import Entry, Index, Key, Package, Packages, Stanza
-from wua.store.catalogue import Row
+from wua.store.catalogue_writer import Row
 
 NOT_INSTALLED: Final = "not installed"
 EXCLUDED: Final = "not apt's candidate"

@@ -12,7 +12,8 @@ from wua.services.apt_config import release_file, stored_file
 from wua.services.apt_packages import Index
 from wua.services.apt_rules import archive_of
 from wua.services.apt_world import AptConfig, IndexTarget, StoredIndex, World, stamp
-from wua.store.catalogue import Catalogue, Writer
+from wua.store.catalogue import Catalogue
+from wua.store.catalogue_writer import Writer
 
 SERVICE: Final = "apt"
 

@@ -37,7 +37,8 @@ from wua.services.apt_world import (
     load_world,
     stamp,
 )
-from wua.store.catalogue import Catalogue, Writer
+from wua.store.catalogue import Catalogue
+from wua.store.catalogue_writer import Writer
 
 _RECORDS: Final = "apt.records"
 _STALE: Final = "stale"  # no digest
