@@ -8,9 +8,12 @@
 Names are loaded when first used, so that ``import wua`` costs next to nothing.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False  # as type checkers know it; importing typing takes as long as all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from wua._version import __version__
     from wua.api.agent import Agent, open  # noqa: A004 - the documented name
     from wua.api.current import use

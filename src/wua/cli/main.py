@@ -4,7 +4,6 @@ import errno
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,7 +142,7 @@ def _run(face: Face, arguments: Sequence[str]) -> int:
         raise
     except Exception as defect:  # noqa: BLE001 - whatever it is, a person gets a report request and no traceback
         if os.environ.get("WUA_DEBUG"):
-            traceback.print_exc()
+            sys.excepthook(type(defect), defect, defect.__traceback__)
         return face.fail(_defect(defect), exits.FAILED)
 
 
@@ -157,6 +156,8 @@ def _defect(defect: Exception) -> Problem:
     """What to tell of something that was not foreseen."""
     if isinstance(defect, OSError) and defect.errno == errno.ENOSPC:
         return problem("disk-full", str(defect))
+    import traceback
+
     place = traceback.extract_tb(defect.__traceback__)[-1]
     where = f"{os.path.basename(place.filename)}:{place.lineno}"
     said = f"{type(defect).__name__}: {defect}" if str(defect) else type(defect).__name__
