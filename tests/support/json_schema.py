@@ -4,9 +4,25 @@ from collections.abc import Iterator
 from typing import Any
 
 KNOWN = {
-    "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "discriminator", "enum", "items",
-    "maxItems", "minItems", "prefixItems", "properties", "required", "title", "type",
-}  # fmt: skip
+    "$defs",
+    "$ref",
+    "$schema",
+    "additionalProperties",
+    "anyOf",
+    "const",
+    "default",
+    "description",
+    "discriminator",
+    "enum",
+    "items",
+    "maxItems",
+    "minItems",
+    "prefixItems",
+    "properties",
+    "required",
+    "title",
+    "type",
+}
 TYPES = {
     "object": dict,
     "array": list,

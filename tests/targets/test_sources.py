@@ -5,7 +5,8 @@ from pathlib import Path
 from wua.targets import sources
 
 ONE_LINE = "deb [trusted=yes] file:/srv/debian stable main\n"
-DEB822 = "Types: deb\nURIs: file:///srv/debian\nSuites: stable\nComponents: main\nSigned-By: /srv/key.asc\n"
+LOCAL = "///srv/debian"
+DEB822 = f"Types: deb\nURIs: file:{LOCAL}\nSuites: stable\nComponents: main\nSigned-By: /srv/key.asc\n"
 
 
 def etc(folder: Path) -> Path:
@@ -21,7 +22,7 @@ def test_each_style_gets_the_name_that_apt_wants() -> None:
 
 def test_local_repositories_are_copied_from(tmp_path: Path) -> None:
     sources.write(etc(tmp_path), DEB822)
-    assert "URIs: copy:///srv/debian" in (tmp_path / "sources.list.d/wua.sources").read_text()
+    assert f"URIs: copy:{LOCAL}" in (tmp_path / "sources.list.d/wua.sources").read_text()
     assert "copy:/srv" in sources.by_copy(ONE_LINE)
     assert sources.by_copy("deb http://file:/x y") == "deb http://file:/x y"
 
