@@ -198,13 +198,8 @@ class LocalAgent:
         job = self.job(job_id)
         with self._readable() as stores:
             runs = [step for store in stores for step in store.runs(job.id)]
-        for step in reversed(runs):
-            path = Path(step.folder) / "output"
-            if path.exists():
-                with open(path, "rb") as file:
-                    file.seek(offset)
-                    return file.read().decode(errors="replace")
-        return ""
+        files = [path for step in runs if (path := Path(step.folder) / "output").exists()]
+        return b"".join(path.read_bytes() for path in files)[offset:].decode(errors="replace")
 
     def abort(self, job_id: str) -> AbortAnswer:
         job = self.job(job_id)

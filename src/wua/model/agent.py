@@ -83,7 +83,7 @@ class Agent(Protocol):
     def abort(self, job_id: str) -> AbortAnswer: ...
 
     def output(self, job_id: str, offset: int = 0) -> str:
-        """What the installer of a job printed, from a byte offset on."""
+        """What the commands of a job printed, one after the other, from a byte offset on."""
 
     def subscribe(self, job_id: str, subscription: Subscription) -> Delivery: ...
 
