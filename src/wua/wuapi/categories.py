@@ -70,6 +70,7 @@ class CategoryTree:
         ordered = sorted(categories, key=lambda category: category.order)
         self._described = {category.id: category for category in ordered}
         self._nodes: dict[str, Category] = {}
+        self._lists: dict[tuple[str, ...], CategoryCollection] = {}
         self.updates: Sequence[Update] = ()
 
     def find(self, category_id: str) -> Category | None:
@@ -81,8 +82,12 @@ class CategoryTree:
 
     def of(self, category_ids: Iterable[str]) -> CategoryCollection:
         """The categories with these ids, as far as they are known."""
-        found = (self.find(each) for each in category_ids)
-        return CategoryCollection([each for each in found if each is not None])
+        ids = tuple(category_ids)
+        known = self._lists.get(ids)  # thousands of updates share a few combinations
+        if known is None:
+            found = (self.find(each) for each in ids)
+            known = self._lists[ids] = CategoryCollection([each for each in found if each is not None])
+        return known
 
     def below(self, parent_id: str) -> CategoryCollection:
         """The children of a category, in order."""
