@@ -1,11 +1,15 @@
 """What each verb does, and with which exit code it ends."""
 
+import contextlib
+import io
 import re
+from pathlib import Path
 
 import pytest
 
 from support.cli_world import Desk
 from wua.cli.catalogue import VERBS
+from wua.cli.main import run
 from wua.testing.machine import SimulatedUpdate
 
 
@@ -277,6 +281,16 @@ def test_notify_runs_a_program_when_the_job_has_ended(desk: Desk) -> None:
     with open(heard.path, encoding="utf-8") as pipe:
         assert pipe.readline() == "heard\n"
     assert '"event"' in (desk.root / "event").read_text()
+    job = desk.json("jobs").result[0]["id"]
+    assert f"Notified: {program}: " in desk.here("attach", job).out
+
+
+def test_a_mistyped_root_is_not_made_by_verbs_that_want_an_old_one(tmp_path: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        assert run(["--root", str(tmp_path / "absent"), "jobs"]) == 1
+    assert "absent does not exist" in err.getvalue()
+    assert not (tmp_path / "absent").exists()
 
 
 def test_denied_without_the_right_to_change_the_machine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

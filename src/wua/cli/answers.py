@@ -8,7 +8,7 @@ from typing import Any, Final
 from wua.model.agent import AgentInfo
 from wua.model.enums import AbortAnswer
 from wua.model.explanations import Explanation
-from wua.model.jobs import HistoryEntry, JobRecord, JobResult, Rehearsal
+from wua.model.jobs import Delivery, HistoryEntry, JobRecord, JobResult, Rehearsal
 from wua.model.plans import Plan
 from wua.model.struct import Value
 from wua.model.updates import Offer, RestartReason, SearchResult, Service, Update, UpdateId, Verdict
@@ -51,6 +51,7 @@ class Acted(Value, frozen=True):
     job: str
     plan: Plan | None = None
     result: JobResult | None = None
+    deliveries: tuple[Delivery, ...] = ()  # of ``attach``: who is told of the end, and how that stands
     output: str = ""  # with ``attach --output``: what the installer printed
 
 

@@ -29,7 +29,7 @@ def _agent(context: click.Context) -> Iterator[Agent]:
         face.close()
 
 
-def packages(context: click.Context, begun: str) -> list[str]:
+def packages(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
     """Packages whose name begins so, from what is stored."""
     if len(begun) < LEAST or not begun.replace("-", "").replace(".", "").replace("+", "").isalnum():
         return []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wua.cli.exits import DONE
 from wua.cli.screen import Screen, is_terminal
+from wua.model.problems import error
 
 if TYPE_CHECKING:
     from wua.api.agent import Agent
     from wua.model.jobs import JobEvent
     from wua.model.problems import Problem
+
+KNOW_JOBS: Final = frozenset({"jobs", "history", "attach", "abort", "undo"})  # a new root has none
 
 
 class Face:
@@ -38,8 +42,20 @@ class Face:
         if self._agent is None:
             from wua.api.agent import open as open_agent
 
+            if self.root is not None and not os.path.exists(self.root):
+                self._make_root(self.root)
             self._agent = open_agent(self.root)
         return self._agent
+
+    def _make_root(self, root: str) -> None:
+        """A missing root is made by verbs that can do something with a new one; others mean another folder."""
+        if self.verb in KNOW_JOBS:
+            raise error(
+                "target-unusable",
+                f"{root} does not exist",
+                next_step="Check --root. `wua search` and `wua install` make a root where none is.",
+            )
+        self.remark(f"Making a Debian root in {root}; the first one takes a while.")
 
     def close(self) -> None:
         if self._agent is not None:

@@ -6,9 +6,9 @@ from wua.cli import errors
 from wua.cli.screen import Screen
 from wua.cli.story import update_lines, update_word
 from wua.cli.titles import Titles
-from wua.cli.words import RESULTS, clean, duration, some
+from wua.cli.words import RESULTS, clean, count, duration, some
 from wua.model.enums import ResultCode
-from wua.model.jobs import JobRecord, JobResult
+from wua.model.jobs import Delivery, DeliveryState, JobRecord, JobResult
 from wua.model.problems import Problem
 
 STYLE = {
@@ -48,6 +48,15 @@ def headline(screen: Screen, job: JobRecord, result: JobResult) -> str:
     counted = f": {', '.join(f'{n} {word}' for word, n in numbers.items())}" if numbers else ""
     word = screen.paint(RESULTS[result.code].capitalize(), STYLE.get(result.code, ""))
     return f"{word}{took}{counted}."
+
+
+def delivery(screen: Screen, told: Delivery) -> Iterator[str]:
+    """How it stands with a program that is to hear of the end."""
+    text = f"{told.subscription.program[0]}: {told.state.value}"
+    if told.state is not DeliveryState.DELIVERED:
+        text += f" after {count(told.tried, 'attempt')}{f', {told.last_error}' if told.last_error else ''}"
+    style = "bad" if told.state is DeliveryState.GIVEN_UP else ""
+    yield from screen.wrap(clean(text), "  ", screen.paint("Notified: ", style))
 
 
 def _failures(screen: Screen, result: JobResult, titles: Titles) -> Iterator[str]:

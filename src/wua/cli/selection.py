@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from wua.cli.completing import packages
 from wua.cli.face import Face
 from wua.cli.waiting import wait
 from wua.model.updates import SearchWarning, UpdateId
@@ -64,7 +65,7 @@ def selecting(*, installed: bool = False, default_all: bool = False) -> Callable
         result = click.option(
             "--criteria", metavar="TEXT", default="", help="What a search finds; see `wua search --help`."
         )(result)
-        return click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=_packages)(result)
+        return click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=packages)(result)
 
     return decorate
 
@@ -101,10 +102,3 @@ def warn(face: Face, warnings: tuple[SearchWarning, ...]) -> None:
     if not face.json:
         for warning in warnings:
             face.remark(f"Warning: {warning.text}", "careful")
-
-
-def _packages(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    """Names that begin so; for the shell's completion, which is silent about errors."""
-    from wua.cli.completing import packages
-
-    return packages(context, begun)

@@ -11,6 +11,7 @@ from wua.cli.acting import CACHE, Manner, act, acting, changing, planned, requir
 from wua.cli.answers import Acted
 from wua.cli.command import verb
 from wua.cli.completing import jobs as complete_jobs
+from wua.cli.completing import packages as complete_packages
 from wua.cli.face import Face
 from wua.cli.selection import NAMES_HELP, Selection, chosen, selecting
 from wua.model.enums import ConffilePolicy
@@ -151,7 +152,7 @@ wua remove --purge telnet
 """,
     exits=EXITS,
 )
-@click.argument("packages", metavar="NAME...", nargs=-1, required=True)
+@click.argument("packages", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_packages)
 @click.option("--purge", is_flag=True, help="Take the configuration away, too.")
 @acting
 @click.pass_obj

@@ -52,8 +52,10 @@ def attach(face: Face, /, job: str, output: bool, only_watch: bool, exit_restart
     titles = Titles(face.agent, record)
     face.say(f"Job {record.id}: {record.kind.value}, begun {clock(record.started or record.created)}")
     face.say(*result_view.render(face.screen, record, record.result, titles, with_updates=True))
+    told = face.agent.deliveries(record.id)
+    face.say(*(line for each in told for line in result_view.delivery(face.screen, each)))
     return face.answer(
-        Acted(record.id, record.spec.plan, record.result),
+        Acted(record.id, record.spec.plan, record.result, told),
         exits.of_result(record.result, tell_restart=exit_restart),
     )
 

@@ -9,9 +9,10 @@ import click
 from wua.cli import exits
 from wua.cli.answers import Shown
 from wua.cli.command import verb
+from wua.cli.completing import packages
 from wua.cli.face import Face
 from wua.cli.screen import Screen
-from wua.cli.selection import NAMES_HELP, _packages
+from wua.cli.selection import NAMES_HELP
 from wua.cli.table import facts
 from wua.cli.verbs.search import marks
 from wua.cli.words import clean, clock, size
@@ -30,7 +31,7 @@ wua show libc6=2.36-9+deb12u8 --json
 """,
     exits=EXITS,
 )
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=_packages)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=packages)
 @click.pass_obj
 def show(face: Face, /, names: tuple[str, ...]) -> int:
     agent = face.agent
@@ -56,7 +57,7 @@ wua why bash=5.2.15-2+b7
 """,
     exits=EXITS,
 )
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=_packages)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=packages)
 @click.pass_obj
 def why(face: Face, /, names: tuple[str, ...]) -> int:
     agent = face.agent
