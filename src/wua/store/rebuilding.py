@@ -13,6 +13,7 @@ from wua.store import records
 
 SKIPPED: Final = 1_000_000  # event numbers left free, because readers' cursors may be ahead of the record
 
+_NULL: Final = msgspec.Raw(b"null")
 _encode: Final = msgspec.json.Encoder().encode
 _result: Final = msgspec.json.Decoder(JobResult).decode
 
@@ -21,7 +22,7 @@ def record(
     row: Sequence[Any], deliveries: tuple[Delivery, ...], history: tuple[HistoryEntry, ...]
 ) -> records.Record:
     """The record of a job from its row, whose last four columns hold JSON."""
-    raw = [None if data is None else msgspec.Raw(data) for data in row[-4:]]
+    raw = [_NULL if data is None else msgspec.Raw(data) for data in row[-4:]]
     values = (*row[:-4], *raw, deliveries, history)
     return records.Record(**dict(zip(records.Record.__struct_fields__, values, strict=True)))
 
@@ -35,12 +36,13 @@ def rebuild(db: sqlite3.Connection, store: Path, set_aside: Path, now: float) ->
     for one in found:
         runs = list(records.runs(one, store))
         acted = any(run.began and run.note.phase is JobState.INSTALLING for run in runs)
-        lags = one.result is None and acted and one.state != JobState.REPAIRING.value
+        ended = bytes(one.result) != bytes(_NULL)
+        lags = not ended and acted and one.state != JobState.REPAIRING.value
         _add_job(db, one, JobState.INSTALLING.value if lags else one.state)
         _add_runs(db, one.id, runs, one.abort)
         _add_deliveries_and_history(db, one)
         events: list[AnyEvent] = [Noted(text)]
-        if one.result is not None:
+        if ended:
             events.append(Ended(_result(bytes(one.result))))
         for number, event in enumerate(events, one.last_seq + SKIPPED):
             db.execute("INSERT INTO events VALUES (?,?,?,?)", (one.id, number, now, _encode(event)))
@@ -57,7 +59,7 @@ def _add_job(db: sqlite3.Connection, one: records.Record, state: str) -> None:
         (
             *(one.id, one.kind, state, one.key, one.created, one.started, one.ended),
             *(one.abort, one.last_seq),
-            *(None if data is None else bytes(data) for data in raw),
+            *(None if bytes(data) == bytes(_NULL) else bytes(data) for data in raw),
         ),
     )
 

@@ -22,7 +22,7 @@ HIDDEN: Final = "hidden.json"
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A row of the jobs table and what belongs to it. The raw fields are as the table has them."""
+    """A row of the jobs table and what belongs to it. The raw fields are the table's JSON, or ``null``."""
 
     id: str
     kind: str
@@ -35,8 +35,8 @@ class Record(msgspec.Struct, frozen=True):
     last_seq: int
     spec: msgspec.Raw
     updates: msgspec.Raw
-    plan: msgspec.Raw | None
-    result: msgspec.Raw | None
+    plan: msgspec.Raw
+    result: msgspec.Raw
     deliveries: tuple[Delivery, ...]
     history: tuple[HistoryEntry, ...]
 
