@@ -48,7 +48,7 @@ class Face:
         return self._agent
 
     def _make_root(self, root: str) -> None:
-        """A missing root is made by verbs that can do something with a new one; others mean another folder."""
+        """A missing root is made by verbs that can use a new one; the others mean another folder."""
         if self.verb in KNOW_JOBS:
             raise error(
                 "target-unusable",
