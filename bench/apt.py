@@ -136,7 +136,7 @@ def rehearsal() -> Row | None:
             fetch = target.fetch(
                 "-y", "--download-only", f"-oDir::Cache::archives={archives}/", "dist-upgrade"
             )
-            fetched = timed(lambda: run(fetch, timeout=3600))
+            fetched = timed(lambda: done(fetch))
     samples = {"wua": [took], "apt-get -s dist-upgrade": [simulated], "apt-get --download-only": [fetched]}
     row = Row("rehearsal of this machine's pending updates, its download included", samples, unit="s")
     row.notes = (
@@ -163,7 +163,7 @@ def first_line() -> Row:
             first = 0.0
             assert made.stdout is not None
             for line in made.stdout:
-                if not first and re.search(r"\d+ updates? needed", line):
+                if not first and re.search(r"\b\d+ (?:updates?|packages?)\b", line):
                     first = time.perf_counter() - begin
             whole = time.perf_counter() - begin
         if not first or made.returncode:
