@@ -135,7 +135,8 @@ def test_a_phase_that_takes_too_long_is_named(slow: Desk) -> None:
 def test_without_rich_a_terminal_gets_lines(slow: Desk) -> None:
     """As with an install that has no extra: importing rich fails."""
     (slow.root / "rich.py").write_text("raise ImportError('no rich here')\n")
-    with slow.terminal("install", "slow", "-y", PYTHONPATH=str(slow.root)) as terminal:
+    path = os.pathsep.join(filter(None, (str(slow.root), os.environ.get("PYTHONPATH"))))
+    with slow.terminal("install", "slow", "-y", PYTHONPATH=path) as terminal:
         terminal.read_until("\ninstalling\n")
         slow.gates[0].open()
         assert terminal.end() == 0
