@@ -18,7 +18,7 @@ def test_install_with_callback(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "begun; this program could do something else now"
+    assert "begun; this program could do something else now" in lines
     assert lines[-4].startswith("100 %")
     assert lines[-3:] == [
         "orcSucceeded, restart needed: yes",

@@ -71,6 +71,14 @@ def test_entries_outlive_the_catalogue(done: World) -> None:
     assert (entry.Title, entry.Description, entry.Categories.Count) == ("good 1.0", "", 0)
 
 
+def test_an_update_that_is_gone_hides_nothing_of_the_others(done: World) -> None:
+    done.set(SimulatedUpdate("bad"))
+    entries = {entry.Title: entry for entry in done.searcher().QueryHistory(0, 3)}
+    assert entries["bad 1.0"].Description == "Simulated update bad."
+    assert entries["bad 1.0"].Categories.Count == 1
+    assert entries["good 1.0"].Description == ""
+
+
 def test_paging(done: World) -> None:
     searcher = done.searcher()
     total = searcher.GetTotalHistoryCount()

@@ -158,6 +158,22 @@ def test_ending_twice_at_the_same_time(way: Way) -> None:
     assert sorted(results) == [orcSucceeded, *[codes.WU_E_INVALID_OPERATION] * 3]
 
 
+def test_a_wait_that_was_broken_off_can_be_tried_again(way: Way) -> None:
+    job = way.begin(None, None)
+    real = job._ended
+
+    class Interrupted:
+        def wait(self) -> None:
+            raise KeyboardInterrupt
+
+    job._ended = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        way.end(job)
+    job._ended = real
+    way.gate.open()
+    assert way.end(job).ResultCode == orcSucceeded
+
+
 def test_end_after_the_callback_has_run(way: Way) -> None:
     completed = Recorder()
     way.gate.open()

@@ -8,6 +8,7 @@ from tests.support.wuapi_world import InThread, Recorder, World
 from wua.criteria import escape_string
 from wua.model import codes
 from wua.model.enums import ResultCode
+from wua.model.struct import replace
 from wua.model.updates import Category, SearchResult, SearchWarning
 from wua.testing.machine import SERVICE, SimulatedUpdate
 from wua.wuapi import (
@@ -147,6 +148,17 @@ def test_services(world: World) -> None:
     with pytest.raises(ComError) as caught:
         searcher.Search("")
     assert code(caught) == codes.WU_E_SERVICE_NOT_REGISTERED
+
+
+def test_a_managed_server_is_searched_when_there_is_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.set(SimulatedUpdate("a"))
+    managed = (replace(SERVICE, is_managed=True),)
+    monkeypatch.setattr(world.agent.protocol, "services", lambda: managed)
+    searcher = world.searcher()
+    searcher.ServerSelection = ssManagedServer
+    assert titles(searcher.Search("")) == ["a 1.0"]
 
 
 def test_scopes(world: World) -> None:
