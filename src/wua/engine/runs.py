@@ -181,7 +181,7 @@ class RunWatch:
     """Follows one run to its end, whoever started it.
 
     ``on_lines`` gets new status lines; ``on_wake`` is called when ``wakeup`` was set (an abort was
-    asked for); ``on_tick`` about once a second, however busy the installer is, with the seconds since
+    asked for) and when there is something to signal; ``on_tick`` about once a second, however busy the installer is, with the seconds since
     there was evidence of life (lines, output, CPU time). All on the calling thread.
     """
 
@@ -245,7 +245,9 @@ class RunWatch:
             return
         try:
             with contextlib.ExitStack() as stack:
-                self._until_readable(fd, self._notifier(stack))
+                notify = self._notifier(stack)
+                self._on_wake()  # what happened until now, nobody was notified of
+                self._until_readable(fd, notify)
         finally:
             os.close(fd)
 
@@ -263,7 +265,10 @@ class RunWatch:
         while True:
             if notify is not None and time.monotonic() >= look_at:
                 ready = self._wait([fd, notify.fileno()], self._next_tick)
-                if notify.fileno() in ready and "lines" in {name for _, name in notify.drain()}:
+                news = {name for _, name in notify.drain()} if notify.fileno() in ready else set()
+                if "started" in news:
+                    self._on_wake()  # an abort may have waited for something to signal
+                if "lines" in news:
                     self._read_lines()
                     look_at = time.monotonic() + PAUSE
             else:
