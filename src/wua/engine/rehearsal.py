@@ -7,6 +7,7 @@ in, the cache of whoever rehearses.
 
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -31,7 +32,10 @@ from wua.model.plans import Plan, PlanItem
 from wua.model.plugins import Target
 from wua.model.problems import error
 from wua.model.struct import replace
+from wua.system.locks import lock_holder
+from wua.system.process import ProcessRef
 
+HOST_ENDS_WITHIN = 10.0  # seconds
 DOWNLOAD_SHARE = 40  # percent of a rehearsal's progress that its download stands for
 ALWAYS_NOT_SHOWN = (
     "services: nothing is started, stopped or restarted on the shadow",
@@ -71,6 +75,7 @@ class Rehearser:
             rehearsal = self._play(shadow, plan, begun)
         finally:
             if not self._job.spec.keep_shadow:
+                end_host(shadow)
                 shutil.rmtree(self._folder, ignore_errors=True)
         code, hresult = rehearsal.result.code, rehearsal.result.hresult
         return JobResult(ResultCode(code), hresult, problem=rehearsal.result.problem, rehearsal=rehearsal)
@@ -201,6 +206,14 @@ class Rehearser:
             not_played=tuple(f"{name}: {why}" for name, why in sorted(refused.items())),
             not_shown=(*ALWAYS_NOT_SHOWN, *_kernel(plan)),
         )
+
+
+def end_host(target: Target) -> None:
+    """End an idle job host now, so that it doesn't write into a folder that is being deleted."""
+    holder = lock_holder(Path(target.paths.run) / "host.lock")
+    host = ProcessRef.of(holder.pid) if holder else None
+    if host is not None and host.send(signal.SIGTERM):
+        host.wait(HOST_ENDS_WITHIN)
 
 
 def differences(plan: Plan, there: Plan) -> tuple[str, ...]:
