@@ -180,9 +180,10 @@ class Wakeup:
 class RunWatch:
     """Follows one run to its end, whoever started it.
 
-    ``on_lines`` gets new status lines; ``on_wake`` is called when ``wakeup`` was set (an abort was
-    asked for) and when there is something to signal; ``on_tick`` about once a second, however busy the installer is, with the seconds since
-    there was evidence of life (lines, output, CPU time). All on the calling thread.
+    ``on_lines`` gets new status lines; ``on_wake`` is called when ``wakeup`` was set (an abort was asked
+    for) and when there is something to signal; ``on_tick`` about once a second, however busy the
+    installer is, with the seconds since there was evidence of life (lines, output, CPU time). All on
+    the calling thread.
     """
 
     def __init__(
