@@ -93,6 +93,18 @@ def test_notes_are_told() -> None:
     assert told(JobKind.INSTALL, Noted("kept bash 5.2")) == ["kept bash 5.2"]
 
 
+def test_of_many_notes_alike_a_few_are_told_and_the_rest_counted() -> None:
+    kept = [Noted(f"kept package{n}") for n in range(100)]
+    assert told(JobKind.INSTALL, *kept, StateChanged(JobState.LOCKING), Noted("kept another")) == [
+        "kept package0",
+        "kept package1",
+        "kept package2",
+        "… and 97 more of these",
+        "waiting for lock",
+        "kept another",
+    ]
+
+
 def test_a_rehearsal_tells_the_phases_of_the_jobs_it_runs() -> None:
     assert told(
         JobKind.REHEARSE,

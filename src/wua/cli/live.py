@@ -64,6 +64,8 @@ class Live:
     def show(self, event: JobEvent, *, new: bool) -> None:
         if new and isinstance(event.event, UpdateEnded | Noted):
             self._print(lines(self._screen, self._story, event.event))
+        elif new and (unsaid := self._story.unsaid()):
+            self._print([unsaid])
 
     def say(self, text: str) -> None:
         self._print(self._screen.wrap(text))
@@ -79,8 +81,8 @@ class Live:
             _ends(Text(story.doing, style="bold"), Text(duration_clock(took), style="dim")),
             _bar(story.progress.percent),
             _ends(
-                Text(clean(story.current) or " ", no_wrap=True, overflow="ellipsis"),
-                Text(transfer(story), style="dim", no_wrap=True),
+                Text(clean(story.current or story.progress.text) or " ", no_wrap=True, overflow="ellipsis"),
+                Text(clean(detail(story)), style="dim", no_wrap=True),
             ),
         ]
         if story.trouble:
@@ -120,8 +122,8 @@ def _bar(percent: int) -> Table:
     return grid
 
 
-def transfer(story: Story) -> str:
-    """``12.3 of 45.6 MB  3.2 MB/s  10 s left`` while bytes move; else percent of the update."""
+def detail(story: Story) -> str:
+    """``12.3 MB of 45.6 MB  3.2 MB/s  10 s left`` while bytes move; else what the installer is doing."""
     now = story.progress
     if story.phase is JobState.DOWNLOADING and now.bytes_total:
         parts = [f"{size(now.bytes_done)} of {size(now.bytes_total)}"]
@@ -131,7 +133,7 @@ def transfer(story: Story) -> str:
             if left >= SOON:
                 parts.append(f"{duration(left)} left")
         return "  ".join(parts)
-    return f"{now.current_percent} %" if story.current else ""
+    return now.text or f"{now.current_percent} %" if story.current else ""
 
 
 def duration_clock(seconds: float) -> str:

@@ -22,6 +22,7 @@ from wua.model.jobs import (
 from wua.model.states import JobState
 
 _UNCHANGED = (codes.WU_S_ALREADY_INSTALLED, codes.WU_S_ALREADY_UNINSTALLED, codes.WU_S_ALREADY_DOWNLOADED)
+ALIKE = 3  # notes in a row that begin alike and are told
 WORD_WIDTH = 11  # of the longest word for an update's end
 
 
@@ -36,6 +37,7 @@ class Story:
         self.progress = Progress(JobState.QUEUED)
         self.trouble = ""  # why it does not move: who holds the lock, or that it stalls
         self.aborting = ""  # what an abort that was asked for will do
+        self._notes: tuple[str, int] = ("", 0)  # how the last note began, and how many in a row did
 
     def take(self, event: AnyEvent) -> bool:
         """Take in an event; answers whether it says something new to somebody who reads line by line."""
@@ -55,7 +57,23 @@ class Story:
             return changed
         if isinstance(event, Stalled):
             self.trouble = f"stalled in phase {event.phase.value}: {event.text}"
+        if isinstance(event, Noted):
+            return self._note(event.text)
         return not isinstance(event, Rehearsing)
+
+    def _note(self, text: str) -> bool:
+        """Of many notes alike (a hundred packages that were kept) the first few are enough."""
+        word, number = text.partition(" ")[0], 1
+        if word == self._notes[0]:
+            number += self._notes[1]
+        self._notes = (word, number)
+        return number <= ALIKE
+
+    def unsaid(self) -> str:
+        """What stands for the notes that were left out; to be told before anything else is."""
+        left_out = self._notes[1] - ALIKE
+        self._notes = ("", 0)
+        return f"… and {left_out} more of these" if left_out > 0 else ""
 
     def _inner_phase(self, phase: JobState) -> bool:
         """A rehearsal passes on the phases of the jobs that it runs, with their progress."""
@@ -82,6 +100,8 @@ class Story:
 
 def lines(screen: Screen, story: Story, event: AnyEvent) -> Iterator[str]:
     """What to tell of an event that says something new."""
+    if not isinstance(event, Noted) and (unsaid := story.unsaid()):
+        yield unsaid
     if isinstance(event, UpdateEnded):
         yield from update_lines(screen, story.kind, event.result, story.title(event.index))
     elif isinstance(event, StateChanged) and event.state is not JobState.ENDED:
