@@ -1,10 +1,12 @@
-"""A machine of its own for each test."""
+"""A machine of its own for each test, and an agent of each implementation."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.machines import Machine, opened
+from tests.support.machines import IMPLEMENTATIONS, Machine, opened
+
+from wua.api.agent import Agent
 
 
 @pytest.fixture
@@ -16,3 +18,8 @@ def machine(
     monkeypatch.setenv("WUA_HOST_IDLE", str(mark.args[0] if mark else 20))
     with opened(short_dir / "m") as made:
         yield made
+
+
+@pytest.fixture(params=sorted(IMPLEMENTATIONS))
+def agent(machine: Machine, request: pytest.FixtureRequest) -> Agent:
+    return machine.agent(request.param)

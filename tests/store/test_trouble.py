@@ -147,10 +147,7 @@ def test_a_broken_store_is_kept_aside_and_built_again(tmp_path: Path, damage: Ca
     broken = path.read_bytes()
     store = StateStore(path)
     if store.set_aside is None:  # the damage is met when the page is read
-        with pytest.raises(WuaError) as raised:
-            store.history()
-            store.jobs()
-        assert raised.value.problem.id == "store-corrupt"
+        assert problem_of(lambda: (store.history(), store.jobs())) == "store-corrupt"
         assert len(store.jobs()) == 2
     assert store.set_aside is not None
     assert store.set_aside.read_bytes() == broken

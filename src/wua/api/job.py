@@ -222,7 +222,7 @@ class Job(Generic[T]):
         loop = self._loop
         if loop is None:
             raise error("invalid-argument", "a coroutine callback needs a loop that ran when the job began")
-        return lambda *given: spawn(loop, callback(*given))
+        return lambda *given: spawn(loop, callback, *given)
 
     def notify(
         self,

@@ -87,14 +87,43 @@ def call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *given:
             raise
 
 
-def spawn(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Future[Any] | None:
-    """Run a coroutine on a loop of another thread; None when that loop is closed."""
-    import asyncio
+def spawn(
+    loop: asyncio.AbstractEventLoop, function: Callable[..., Coroutine[Any, Any, Any]], *given: Any
+) -> Future[Any] | None:
+    """Run a coroutine function on a loop of another thread; None when that loop is closed."""
+    start = _Start(loop, function, given)
+    call_soon(loop, start)
+    return None if loop.is_closed() else start.future
 
-    try:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop)
-    except RuntimeError:
-        coroutine.close()
-        if not loop.is_closed():
-            raise
-        return None
+
+class _Start:
+    """Begins a coroutine on its loop; dropped by a loop that closes first, it is cancelled."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        function: Callable[..., Coroutine[Any, Any, Any]],
+        given: tuple[Any, ...],
+    ) -> None:
+        from concurrent.futures import Future
+
+        self.future: Future[Any] = Future()
+        self._loop, self._function, self._given = loop, function, given
+        self._begun = False
+
+    def __call__(self) -> None:
+        self._begun = True
+        task = self._loop.create_task(self._function(*self._given))
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            self.future.cancel()
+        elif (failure := task.exception()) is not None:
+            self.future.set_exception(failure)
+        else:
+            self.future.set_result(None)
+
+    def __del__(self) -> None:
+        if not self._begun:
+            self.future.cancel()
