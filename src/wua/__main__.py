@@ -1,5 +1,6 @@
 """The command ``wua``, also as ``python -m wua``."""
 
+import gc
 import io
 import sys
 
@@ -14,6 +15,13 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is no error
             stream.reconfigure(errors="replace")
+    gc.disable()  # little that is loaded on the way to an answer is ever garbage; an open agent turns it on
+    if sys.argv[1:] == ["jobs"]:
+        from wua.cli.job_list import plain
+
+        code = plain()
+        if code is not None:
+            return code
     from wua.cli.main import run
 
     return run(sys.argv[1:])

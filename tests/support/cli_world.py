@@ -106,7 +106,7 @@ class Desk:
         return [sys.executable, "-W", "error", "-m", "wua", *words]
 
     def env(self, **more: str) -> dict[str, str]:
-        return {**os.environ, "WUA_TARGET": str(self.root), **more}
+        return {**os.environ, "WUA_TARGET": str(self.root)} | more
 
     @contextlib.contextmanager
     def terminal(self, *words: str, columns: int = 80, **env: str) -> Iterator["Terminal"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,7 @@ class Face:
             if self.root is not None and not os.path.exists(self.root):
                 self._make_root(self.root)
             self._agent = open_agent(self.root)
+            gc.enable()
         return self._agent
 
     def _make_root(self, root: str) -> None:

@@ -4,20 +4,20 @@ import os
 from collections.abc import Iterator
 from typing import Final, TextIO
 
-import click
-
 LEAST_WIDTH: Final = 40
 LEAST_ROOM: Final = 16  # for running text, whatever stands before it
 MOST_PROSE: Final = 100  # running text wider than this is hard to read
 
-STYLES: Final[dict[str, dict[str, object]]] = {
-    "head": {"bold": True},
-    "name": {"bold": True},
-    "good": {"fg": "green"},
-    "bad": {"fg": "red", "bold": True},
-    "careful": {"fg": "yellow"},
-    "aside": {"dim": True},
+# Select Graphic Rendition; written out, so that a list of jobs need not wait for click.
+STYLES: Final = {
+    "head": "\x1b[1m",
+    "name": "\x1b[1m",
+    "good": "\x1b[32m",
+    "bad": "\x1b[31m\x1b[1m",
+    "careful": "\x1b[33m",
+    "aside": "\x1b[2m",
 }
+PLAIN: Final = "\x1b[0m"
 
 
 class Screen:
@@ -38,7 +38,7 @@ class Screen:
     def paint(self, text: str, style: str) -> str:
         if not (self.colour and style and text):
             return text
-        return click.style(text, **STYLES[style])  # type: ignore[arg-type]
+        return f"{STYLES[style]}{text}{PLAIN}"
 
     def wrap(self, text: str, indent: str = "", first: str | None = None) -> Iterator[str]:
         """Lines of running text, ``indent`` before each, ``first`` before the first."""
@@ -47,10 +47,17 @@ class Screen:
             yield lead + text
             return
         room = min(self.width, MOST_PROSE)
-        taken = cells(click.unstyle(lead))
+        taken = cells(unpainted(lead))
         for line in broken(text, max(room - taken, LEAST_ROOM), max(room - cells(indent), LEAST_ROOM)):
             yield lead + line
             lead = indent
+
+
+def unpainted(text: str) -> str:
+    """Without what ``paint`` adds."""
+    for code in (*STYLES.values(), PLAIN):
+        text = text.replace(code, "")
+    return text
 
 
 def _columns(stream: TextIO) -> int:

@@ -10,9 +10,9 @@ from wua.cli import exits
 from wua.cli.answers import About
 from wua.cli.command import verb
 from wua.cli.face import Face
+from wua.cli.job_list import job_table, light
 from wua.cli.screen import Screen
 from wua.cli.table import Cell, Column, facts, table
-from wua.cli.verbs.records import job_table, light
 from wua.cli.words import clean, clock
 from wua.model.agent import AgentInfo
 from wua.model.updates import RestartReason, Service

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,28 +10,14 @@ import click
 from wua.cli import exits
 from wua.cli.command import verb
 from wua.cli.face import Face
+from wua.cli.job_list import LIMIT, STYLE, show_jobs
 from wua.cli.screen import Screen
 from wua.cli.table import Cell, Column, Row, table
-from wua.cli.words import RESULTS, clock, count, moment, some
+from wua.cli.words import RESULTS, clock
 from wua.model.enums import ResultCode, UpdateOperation
-from wua.model.jobs import HistoryEntry, JobRecord
-from wua.model.states import JobState
-from wua.model.struct import replace
+from wua.model.jobs import HistoryEntry
 
 EXITS: Final = (exits.DONE, exits.FAILED, exits.USAGE)
-STYLE: Final = {
-    ResultCode.SUCCEEDED: "good",
-    ResultCode.SUCCEEDED_WITH_ERRORS: "careful",
-    ResultCode.FAILED: "bad",
-    ResultCode.ABORTED: "careful",
-}
-JOB_COLUMNS: Final = (
-    Column("JOB"),
-    Column("KIND", drop=3),
-    Column("STATE"),
-    Column("BEGUN", drop=2),
-    Column("WHAT", least=20),
-)
 HISTORY_COLUMNS: Final = (
     Column("DATE", drop=2),
     Column("DONE"),
@@ -61,71 +46,10 @@ wua jobs --json | jq '.result[0].state'
 @click.option(
     "--all", "everything", is_flag=True, help="Also searches, plans and rehearsals that have ended."
 )
-@click.option("-n", "--limit", metavar="N", type=click.IntRange(1), default=20, show_default=True)
+@click.option("-n", "--limit", metavar="N", type=click.IntRange(1), default=LIMIT, show_default=True)
 @click.pass_obj
 def jobs(face: Face, /, active: bool, everything: bool, limit: int) -> int:
-    wide = limit if everything or active else limit * 5  # most that ended are searches
-    found = face.agent.jobs(limit=wide, active=active)
-    if not everything:
-        found = tuple(job for job in found if job.kind.acting or job.state is not JobState.ENDED)
-    found = found[:limit]
-    if face.json:
-        return face.answer(tuple(map(light, found)))
-    face.say(*job_table(face.screen, found))
-    return exits.DONE
-
-
-def light(job: JobRecord) -> JobRecord:
-    """A record without the plan and the product it carries: these have verbs of their own."""
-    result = job.result and replace(job.result, plan=None, search=None)
-    return replace(job, spec=replace(job.spec, plan=None), result=result)
-
-
-def job_table(screen: Screen, found: Sequence[JobRecord]) -> Iterator[str]:
-    """The lines of a list of jobs."""
-    if not found:
-        yield "No jobs."
-        return
-    yield from table(screen, JOB_COLUMNS, [job_row(job) for job in found], indent="")
-
-
-def job_row(job: JobRecord) -> Row:
-    """One job as a row of the table."""
-    return (
-        Cell(job.id, "name"),
-        job.kind.value,
-        job_state(job),
-        moment(job.started or job.created, time.time()),
-        job_subject(job),
-    )
-
-
-def job_state(job: JobRecord) -> Cell:
-    """``done``, ``installing 62 %``, ``queued, not before …``."""
-    if job.result is not None:
-        return Cell(RESULTS[job.result.code], STYLE.get(job.result.code, ""))
-    text = job.state.value
-    if job.state is JobState.QUEUED and job.spec.not_before:
-        text += f", not before {clock(job.spec.not_before)}"
-    elif job.progress is not None and job.kind.acting:
-        text += f" {job.progress.percent} %"
-    return Cell(f"{text}, aborting" if job.abort_requested else text, "head")
-
-
-def job_subject(job: JobRecord) -> str:
-    """What a job is about, in a few words."""
-    spec = job.spec
-    request = spec.plan.request if spec.plan else spec.request
-    if spec.plan is not None:
-        return some([item.name for item in spec.plan.requested])
-    if request is not None and request.packages:
-        return some(request.packages)
-    if request is not None and request.job:
-        return f"job {request.job}"
-    if spec.criteria:
-        return spec.criteria
-    number = len(job.updates or (request.updates if request else ()))
-    return count(number, "update") if number else ""
+    return show_jobs(face, active=active, everything=everything, limit=limit)
 
 
 @verb(
