@@ -32,7 +32,7 @@ def test_the_plan_is_shown_and_approved(desk: Desk) -> None:
         assert "Done in" in terminal.text
 
 
-@pytest.mark.parametrize("answer", ["n\n", "\n"])
+@pytest.mark.parametrize("answer", ["n\n", "\n", "yo\n", "\x04"])
 def test_no_is_the_default_and_changes_nothing(desk: Desk, answer: str) -> None:
     with desk.terminal("install", "editor") as terminal:
         terminal.read_until("Go ahead?")

@@ -11,6 +11,7 @@ import click
 
 from wua.cli import exits, plan_view, result_view
 from wua.cli.answers import Acted
+from wua.cli.asking import confirm
 from wua.cli.face import Face
 from wua.cli.following import follow
 from wua.cli.titles import Titles
@@ -157,7 +158,7 @@ def approved(face: Face) -> bool:
         why = "with --json nobody is asked" if face.json else "there is no terminal to ask on"
         raise click.UsageError(f"{why}: add --yes to go ahead without asking.", click.get_current_context())
     face.say("")
-    return click.confirm("Go ahead?", default=False)
+    return confirm("Go ahead?")
 
 
 def watch(
