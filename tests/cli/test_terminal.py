@@ -47,6 +47,7 @@ def test_ctrl_c_at_the_question_changes_nothing(desk: Desk) -> None:
         terminal.read_until("Go ahead?")
         terminal.interrupt()
         assert terminal.end() == 4
+        assert terminal.text.endswith("\nNothing was changed.\n")
     assert desk.json("jobs").result == []
 
 

@@ -158,7 +158,11 @@ def approved(face: Face) -> bool:
         why = "with --json nobody is asked" if face.json else "there is no terminal to ask on"
         raise click.UsageError(f"{why}: add --yes to go ahead without asking.", click.get_current_context())
     face.say("")
-    return confirm("Go ahead?")
+    try:
+        return confirm("Go ahead?")
+    except KeyboardInterrupt:
+        face.say("")  # the terminal has shown ^C in the line of the question
+        return False
 
 
 def watch(
