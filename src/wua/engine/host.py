@@ -33,6 +33,8 @@ from wua.system.log import log
 IDLE_SECONDS: Final = 15.0
 DOWNLOADS: Final = 4  # jobs that only download, at the same time
 LONGEST_SLEEP: Final = 60.0  # seconds; the wall clock may be set while the host waits for a time of day
+GREETING: Final = 1.0  # seconds; a host is started for somebody, who is about to connect …
+SPEAKING: Final = 0.05  # … and then to say something
 FIRST_RETRY: Final = 0.5  # seconds before a job that could not be recorded is tried again; doubles
 LONGEST_RETRY: Final = 60.0
 # Loaded before there is an installer, which may replace them: a caller loads them when it needs them.
@@ -76,6 +78,7 @@ class JobHost:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._stopping = False
+        self._stay_until = time.monotonic() + GREETING
         self._look = True  # whether the store may hold something to start
         self._due: float | None = None  # seconds since 1970 UTC
 
@@ -96,13 +99,18 @@ class JobHost:
                 timeout = self._until_due()
             else:
                 idle_since = idle_since or time.monotonic()
-                timeout = idle_since + self._idle_after - time.monotonic()
-                if timeout <= 0 and not self._store.unfinished(acting=True):
+                until = max(idle_since + self._idle_after, self._stay_until)
+                timeout = max(0.0, until - time.monotonic())
+                if timeout == 0 and not self._is_wanted():
                     break
             self._turn(timeout)
             if self._until_due() == 0:
                 self._look = True
         self._close()
+
+    def _is_wanted(self) -> bool:
+        """Whether somebody is about to say something, or left work behind."""
+        return bool(self._selector.select(0)) or bool(self._store.unfinished(acting=True))
 
     def _until_due(self) -> float | None:
         """Seconds until a waiting job may be begun; None when none waits for a time."""
@@ -180,6 +188,7 @@ class JobHost:
                 client, _ = self._listener.accept()
                 client.setblocking(False)
                 self._clients.add(client)
+                self._stay_until = time.monotonic() + SPEAKING
                 self._selector.register(client, selectors.EVENT_READ)
             elif key.fileobj is self._wakeup:
                 self._wakeup.clear()

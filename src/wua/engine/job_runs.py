@@ -56,6 +56,7 @@ class JobRuns:
         self._wakeup, self._plan, self._tell, self._progress = wakeup, plan, tell, progress
         self.cause: Problem | None = None
         self._phase_began = time.monotonic()
+        self._timed_out: JobState | None = None  # the phase that took too long last
         self._stalled = False
         self._signalled: set[int] = set()  # runs that were sent their cancel signal
         self._commands: dict[int, Command] = {}
@@ -182,10 +183,20 @@ class JobRuns:
     def _cancel_if_asked(self, run: Run, watch: RunWatch) -> None:
         """Send the cancel signal once; again only while the command has not started."""
         number = self._command(run).cancel_signal
-        if number and run.n not in self._signalled and (self.cause or self._store.abort_requested(self._id)):
+        if number and run.n not in self._signalled and self._is_over(run):
             self._store.mark_cancelled(self._id, run.n)
             if watch.signal(number):
                 self._signalled.add(run.n)
+
+    def _is_over(self, run: Run) -> bool:
+        """Whether a run is to be cut short: by an abort, or because its own phase takes too long.
+
+        A repair is not cut short by an abort or by what spoilt an earlier phase: what it leaves would have
+        to be repaired again.
+        """
+        if run.phase is JobState.REPAIRING:
+            return self._timed_out is run.phase
+        return self.cause is not None or self._store.abort_requested(self._id)
 
     def _command(self, run: Run) -> Command:
         if run.n not in self._commands:
@@ -199,9 +210,11 @@ class JobRuns:
     def _on_tick(self, run: Run, watch: RunWatch, idle: float) -> None:
         spec = self._spec
         took = time.monotonic() - self._phase_began
-        if spec.phase_timeout and took > spec.phase_timeout and not self.cause:
-            self.cause = problem("timed-out", f"{run.phase.value} took longer than {spec.phase_timeout:g} s")
-            self._note(str(self.cause))
+        if spec.phase_timeout and took > spec.phase_timeout and self._timed_out is not run.phase:
+            self._timed_out = run.phase
+            late = problem("timed-out", f"{run.phase.value} took longer than {spec.phase_timeout:g} s")
+            self.cause = self.cause or late
+            self._note(str(late))
         self._cancel_if_asked(run, watch)
         if spec.stall_after and idle >= spec.stall_after and not self._stalled:
             self._stalled = True

@@ -14,6 +14,7 @@ from wua.engine import sockets
 from wua.model.problems import WuaError, error
 
 START_TIMEOUT: Final = 30.0  # seconds
+STARTS: Final = 3  # how often a host is started that ends without a word
 PAUSES: Final = (0.0, 0.1, 0.5, 2.0, 5.0)  # seconds before each attempt to start a lost host again
 
 
@@ -24,9 +25,20 @@ def start_host(state: Path, run_dir: Path) -> None:
         WuaError: host-failed, with what it said.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
+    log = run_dir / "host.log"
+    for _ in range(STARTS):
+        said = _started(state, log)
+        if said in ("ready", "exists"):
+            return
+        if said:
+            break
+    raise error("host-failed", f"{said or 'the job host ended at once'}; its log is {log}")
+
+
+def _started(state: Path, log: Path) -> str:
+    """What a new job host says; "" when it ended without a word, as one that is killed does."""
     import subprocess
 
-    log = run_dir / "host.log"
     ready, theirs = os.pipe()
     try:
         with open(log, "ab") as out:
@@ -47,13 +59,11 @@ def start_host(state: Path, run_dir: Path) -> None:
         poll.register(ready, select.POLLIN | select.POLLHUP)
         if not poll.poll(START_TIMEOUT * 1000):
             raise error("host-failed", f"the job host said nothing for {START_TIMEOUT:g} s; its log is {log}")
-        said = os.read(ready, 4096).decode()
+        return os.read(ready, 4096).decode()
     finally:
         os.close(ready)
         if theirs >= 0:
             os.close(theirs)
-    if said not in ("ready", "exists"):
-        raise error("host-failed", f"{said or 'the job host ended at once'}; its log is {log}")
 
 
 def _environment() -> dict[str, str]:

@@ -265,7 +265,7 @@ class Runner:
                 self._job, plan, outcomes, self._shop.service.service.id, self._shop.clock()
             )
         self._release_lock()  # who hears of the end may begin the next at once
-        self._store.finish(self._id, whole, entries, events=self._last_events(found))
+        self._store.finish(self._id, whole, entries, events=self._last_events(whole.updates))
         return S.ENDED
 
     # --- ends and helpers

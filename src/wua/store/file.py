@@ -56,6 +56,12 @@ class StoreFile:
                 self._soft.close()
                 self._db.close()
 
+    def is_sound(self) -> bool:
+        """Whether every page of the file is in order; reads all of it."""
+        with self._lock:
+            self._ensure()
+            return database.is_sound(self._db)
+
     # --- opening
 
     def _open(self) -> None:
