@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -37,6 +38,9 @@ GREETING: Final = 1.0  # seconds; a host is started for somebody, who is about t
 SPEAKING: Final = 0.05  # … and then to say something
 FIRST_RETRY: Final = 0.5  # seconds before a job that could not be recorded is tried again; doubles
 LONGEST_RETRY: Final = 60.0
+SWITCH: Final = (
+    0.0005  # seconds for which a busy job may keep the thread from running that tells its watchers
+)
 # Loaded before there is an installer, which may replace them: a caller loads them when it needs them.
 NEEDED_LATER: Final = (
     "bz2",
@@ -284,6 +288,7 @@ def main(state: str, ready: int) -> int:
         say(str(failure))
         return 1
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
+    sys.setswitchinterval(SWITCH)
     say("ready")
     if target.spec.options.get("plug-in", "debian") == "debian":
         for name in NEEDED_LATER:
