@@ -19,7 +19,7 @@ from typing import Any
 
 CLONE = Path(__file__).resolve().parents[1]
 HOME = CLONE / ".wua" / "demo"
-MOST_BYTES = 100_000_000  # of downloads
+MOST_BYTES = 30_000_000  # of downloads; unpacked, kept and put back they take eight times as much
 MOST_UPDATES = 40  # about a minute on two slow cores
 ROOM = 500_000_000  # bytes that the demonstration may need
 NOBODY = 65534
@@ -177,16 +177,22 @@ class Demo:
         left = len(offers) - len(chosen)
         if left:
             self.show.say(
-                f"Left for `wua rehearse`: {left} updates; here is what fits {size(MOST_BYTES)} and a minute."
+                f"Left for `wua rehearse`: {left} updates; here is what fits {size(ROOM)} of disk and a minute."
             )
         for line in rehearsal.not_played[:4]:
             self.show.say(f"not played: {line}", "aside")
         for line in rehearsal.conffiles[:4]:
             self.show.say(f"would ask about {line}", "careful")
-        self.open += [
-            f"{len(offers) - len(rehearsal.result.updates)} of {len(offers)} pending updates were not played",
-            *rehearsal.not_shown[:2],
-        ]
+        if rehearsal.scripts_left_out:
+            names = [line.partition(":")[0] for line in rehearsal.scripts_left_out]
+            more = f" and {len(names) - 4} more" if names[4:] else ""
+            self.show.say(
+                f"unpacked without their scripts, which ignore DPKG_ROOT: {', '.join(names[:4])}{more}", "aside"
+            )
+            self.open.append(f"scripts of {len(names)} packages, which can't run outside the machine")
+        if unplayed := len(offers) - len(rehearsal.result.updates):
+            self.open.append(f"{unplayed} of {len(offers)} pending updates, left for `wua rehearse`")
+        self.open += rehearsal.not_shown[:2]
         with inner.agent as shadow:
             self.judge(shadow, inner, rehearsal.result)
             self.undo(shadow, inner.job)

@@ -201,6 +201,11 @@ class PlainTarget:
     def fetch(self, *words: str) -> Command:
         return self._command("apt-get", words)
 
+    takes_scripts_out = False
+
+    def take_scripts_out(self, deb: Path) -> None:
+        raise AssertionError(deb)
+
     def script_problem(self, deb: Path) -> str:
         return self._script_problems.get(deb.name.partition("_")[0], "")
 

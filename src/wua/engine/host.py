@@ -243,6 +243,7 @@ class JobHost:
             self._drop(client)
         self._deliverer.close()
         self._spawner.close()
+        self._parts.close()
         self._store.close()
         self._selector.close()
         self._wakeup.close()

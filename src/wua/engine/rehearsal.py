@@ -94,6 +94,7 @@ class Rehearser:
             self._keep_downloads(shadow, there)
             questions = self._questions(there)
             refused, playable = self._playable(parts, there)
+            scriptless = parts.handler.scripts_left_out(playable)
             outcome, inner = JobResult(ResultCode.SUCCEEDED), ""
             if playable.items:
                 inner, outcome = self._run(
@@ -102,7 +103,10 @@ class Rehearser:
             found = self._report(plan, there, outcome, inner, begun, refused)
             sizes = sum(item.size for item in there.items)
             return replace(
-                found, conffiles=questions, download_bytes=sizes if not taken else there.download_bytes
+                found,
+                conffiles=questions,
+                download_bytes=sizes if not taken else there.download_bytes,
+                scripts_left_out=tuple(f"{playable.items[n].name}: {why}" for n, why in scriptless.items()),
             )
         finally:
             agent.close()

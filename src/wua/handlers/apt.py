@@ -110,7 +110,14 @@ class AptHandler:
         return collect(wanted, folder, self._target.archives_dir)
 
     def not_played(self, plan: Plan) -> Mapping[int, str]:
-        """Items of a plan whose files are there and whose scripts must not run on this target, and why."""
+        """Items of a plan whose files are there and which this target refuses for their scripts, and why."""
+        return {} if self._target.takes_scripts_out else self._script_problems(plan)
+
+    def scripts_left_out(self, plan: Plan) -> Mapping[int, str]:
+        """Items of a plan whose files are there and which are installed without their scripts, and why."""
+        return self._script_problems(plan) if self._target.takes_scripts_out else {}
+
+    def _script_problems(self, plan: Plan) -> Mapping[int, str]:
         whys = {
             index: self._target.script_problem(self._target.archives_dir / item.file) if item.file else ""
             for index, item in enumerate(plan.items)
@@ -178,7 +185,7 @@ class AptHandler:
         """Raises WuaError not-downloaded, content-mismatch, script-unsafe, conffile-stop."""
         self._cache.verify(plan)
         if not plan.request.insist:
-            self._refuse_unsafe(plan)
+            self._see_to_scripts(plan)
         if plan.request.conffiles is ConffilePolicy.STOP:
             asked = conffiles.questions(self._target, plan, self._state())
             if asked:
@@ -309,12 +316,13 @@ class AptHandler:
             warnings=warnings,
         )
 
-    def _refuse_unsafe(self, plan: Plan) -> None:
-        for item in plan.items:
-            if item.file:
-                why = self._target.script_problem(self._target.archives_dir / item.file)
-                if why:
-                    raise error("script-unsafe", f"{item.qualified}: {why}")
+    def _see_to_scripts(self, plan: Plan) -> None:
+        """Take out the scripts that must not run, or refuse their packages."""
+        for index, why in self._script_problems(plan).items():
+            item = plan.items[index]
+            if not self._target.takes_scripts_out:
+                raise error("script-unsafe", f"{item.qualified}: {why}")
+            self._target.take_scripts_out(self._target.archives_dir / item.file)
 
 
 def _refusal(done: Completed) -> Exception:

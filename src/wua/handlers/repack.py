@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from wua.handlers.dpkg_state import Installed
+from wua.metadata import ar
 from wua.model.problems import error
 
 # fields that dpkg adds to its own record of a package
@@ -65,16 +66,16 @@ def repack(where: Root, package: Installed, into: Path) -> bool:
     if "list" not in info:
         raise error("target-unusable", f"dpkg has no file list of {package.name}")
     with os.fdopen(os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as deb:
-        deb.write(b"!<arch>\n")
-        _member(deb, "debian-binary", b"2.0\n")
-        _member(deb, "control.tar.gz", _control(package, info))
+        deb.write(ar.MAGIC)
+        ar.add(deb, "debian-binary", b"2.0\n")
+        ar.add(deb, "control.tar.gz", _control(package, info))
         start = deb.tell()
-        deb.write(_header("data.tar.gz", 0))
+        deb.write(ar.header("data.tar.gz", 0))
         public = _write_data(deb, where, package, info["list"])
-        size = deb.tell() - start - 60
+        size = deb.tell() - start - ar.HEADER_SIZE
         deb.write(b"\n" * (size % 2))
         deb.seek(start)
-        deb.write(_header("data.tar.gz", size))
+        deb.write(ar.header("data.tar.gz", size))
     if public:
         into.chmod(0o644)
     return public
@@ -188,13 +189,3 @@ def _read(path: Path) -> bytes:
 
 def _tar(target: io.BytesIO | gzip.GzipFile) -> tarfile.TarFile:
     return tarfile.open(fileobj=target, mode="w", format=tarfile.GNU_FORMAT)
-
-
-def _header(name: str, size: int) -> bytes:
-    return f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{size:<10}`\n".encode("ascii")
-
-
-def _member(deb: io.BufferedWriter, name: str, data: bytes) -> None:
-    deb.write(_header(name, len(data)))
-    deb.write(data)
-    deb.write(b"\n" * (len(data) % 2))

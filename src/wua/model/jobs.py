@@ -118,6 +118,7 @@ class Rehearsal(Value, frozen=True):
     restart: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()  # between the plan here and the plan on the shadow
     not_played: tuple[str, ...] = ()  # updates left out, with the reason
+    scripts_left_out: tuple[str, ...] = ()  # packages played without their scripts, with the reason
     not_shown: tuple[str, ...] = ()  # what no rehearsal of this plan can show
 
 

@@ -142,6 +142,17 @@ class DebianTarget(Target, Protocol):
     def script_problem(self, deb: Path) -> str:
         """Why this package's scripts must not run on this kind of target; "" when they may."""
 
+    @property
+    def takes_scripts_out(self) -> bool:
+        """Whether a package whose scripts must not run is installed without them, and not refused."""
+
+    def take_scripts_out(self, deb: Path) -> None:
+        """Have this package installed without its scripts from now on, if ``takes_scripts_out``.
+
+        Raises:
+            WuaError: content-mismatch, disk-full.
+        """
+
 
 class UpdateService(Protocol):
     """Where updates come from. Writes the catalogue; the engine searches it."""
@@ -300,6 +311,9 @@ class Handler(Protocol):
 
     def not_played(self, plan: Plan) -> Mapping[int, str]:
         """Items that can't be played on this target, a shadow, though their files are there; and why."""
+
+    def scripts_left_out(self, plan: Plan) -> Mapping[int, str]:
+        """Items that are played on this target without their scripts, and why."""
 
     def without(self, plan: Plan, items: Collection[int]) -> PlanRequest:
         """The largest part of the plan's request that leaves these items alone.

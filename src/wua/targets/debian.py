@@ -57,6 +57,13 @@ class DebianBase:
         paths = (self.dpkg_dir / "status", self.dpkg_dir / "arch", self.extended_states)
         return fingerprint((*paths, self.lists_dir, *self._sources()))
 
+    @property
+    def takes_scripts_out(self) -> bool:
+        return False
+
+    def take_scripts_out(self, deb: Path) -> None:
+        raise AssertionError(f"{self.spec.kind.value}: {deb.name} has its scripts run, or is refused")
+
     def holders(self) -> tuple[Holder, ...]:
         return lock_holders(
             (

@@ -89,7 +89,12 @@ def of_package(deb: Path, info: Path | None = None) -> dict[str, str]:
     return found
 
 
-def _read_control(deb: Path) -> tuple[str, dict[str, str]]:
+def control_archive(deb: Path) -> bytes:
+    """The tar archive of a package file's control part.
+
+    Raises:
+        WuaError: content-mismatch, when the file is no Debian package.
+    """
     done = subprocess.run(
         ["/usr/bin/dpkg-deb", "--ctrl-tarfile", str(deb)],
         env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
@@ -98,8 +103,12 @@ def _read_control(deb: Path) -> tuple[str, dict[str, str]]:
     )
     if done.returncode:
         raise error("content-mismatch", f"{deb}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def _read_control(deb: Path) -> tuple[str, dict[str, str]]:
     found: dict[str, str] = {}
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(control_archive(deb))) as archive:
         for member in archive:
             name = member.name.removeprefix("./")
             if member.isfile() and name in (*NAMES, "control") and (file := archive.extractfile(member)):

@@ -3,18 +3,20 @@
 It has the machine's status, file lists, old scripts, automatic marks, holds, sources, pins, lists and
 settings, and copies of its readable configuration files; none of its programs. So apt decides as on
 the machine, and dpkg really unpacks. What it can't show: services, kernels, triggers of packages
-that are not changed, ownership overrides, scripts that ignore DPKG_ROOT.
+that are not changed, ownership overrides, scripts that ignore DPKG_ROOT: those are left out, and
+their packages unpacked all the same.
 """
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from wua.model.enums import TargetKind
 from wua.model.plugins import TargetSpec
-from wua.targets import aptconf, dpkgdb, layout, sources
+from wua.targets import aptconf, dpkgdb, layout, scriptless, sources
+from wua.targets.aptconf import Setting
 from wua.targets.debian import DebianBase
 from wua.targets.layout import Layout
 from wua.targets.plain import copy_debconf, merge_usr, write_config
@@ -29,6 +31,17 @@ _WORLD_READ: Final = 0o004
 
 class Shadow(RootTarget):
     """See the module."""
+
+    @property
+    def takes_scripts_out(self) -> bool:
+        return True
+
+    def take_scripts_out(self, deb: Path) -> None:
+        scriptless.take_out(deb, self.layout.apt, self.dpkg_dir / "info")
+
+    def _argv(self, tool: str, words: Sequence[str]) -> tuple[str, ...]:
+        found = super()._argv(tool, words)
+        return (str(self.layout.apt / "dpkg"), *found[1:]) if tool == "dpkg" else found
 
 
 def create_shadow(top: Path, host: DebianBase) -> "Shadow":
@@ -65,7 +78,9 @@ def _fill(place: Layout, host: DebianBase) -> Shadow:
     sources.copy_host(place.etc)
     sources.copy_preferences(place.etc)
     sources.copy_lists(host.lists_dir, place.lists)
-    write_config(place, aptconf.carried(aptconf.host_settings(), ("Acquire::", "APT::")))
+    program = scriptless.write_program(place.apt)
+    carried = aptconf.carried(aptconf.host_settings(), ("Acquire::", "APT::"))
+    write_config(place, [*carried, Setting("Dir::Bin::dpkg", str(program))])
     place.hand_over()
     spec = TargetSpec(TargetKind.SHADOW, str(place.top))
     place.write_spec(spec)

@@ -357,6 +357,9 @@ class SimulatedHandler:
     def not_played(self, plan: Plan) -> Mapping[int, str]:
         return {}
 
+    def scripts_left_out(self, plan: Plan) -> Mapping[int, str]:
+        return {}
+
     def without(self, plan: Plan, items: Collection[int]) -> PlanRequest:
         left = {plan.items[index].update for index in items}
         return replace(plan.request, updates=tuple(u for u in plan.request.updates if u not in left))

@@ -94,6 +94,7 @@ def outcome(screen: Screen, rehearsal: Rehearsal, plan: Plan) -> Iterator[str]:
     yield from _listed(screen, "Configuration files that were changed here", rehearsal.conffiles)
     yield from _listed(screen, "Other than planned", rehearsal.differences)
     yield from _listed(screen, "Left out", rehearsal.not_played)
+    yield from _listed(screen, "Unpacked, but their scripts were not run", rehearsal.scripts_left_out)
     yield from _listed(screen, "What a rehearsal cannot show", rehearsal.not_shown)
 
 
