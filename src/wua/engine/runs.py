@@ -106,10 +106,13 @@ def write_command(folder: Path, command: Command) -> None:
 
 
 def _read(folder: Path, name: str) -> dict[str, Any] | None:
+    """A record of a run; one that the power was lost over is there, and says nothing."""
     try:
         found: dict[str, Any] = json.loads((folder / name).read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError:
+        return {"unreadable": True}
     return found
 
 
@@ -230,15 +233,15 @@ class RunWatch:
             if owner is None or owner == keeper:
                 break
             keeper = owner  # the request was heard twice, and another supervisor has the run
-        status = _read(self.folder, "status")
+        code = (_read(self.folder, "status") or {}).get("exit")
         installer = self.installer
         if installer is None:
             return Outcome(None, False)  # the installer waits for this record before it executes
-        if status is None or status["exit"] != 0:
+        if code != 0:
             self._until_ended(installer)  # it goes on when its supervisor is killed
             self._wait_for_remains(installer)
         self._read_lines()
-        return Outcome(None if status is None else int(status["exit"]), True)
+        return Outcome(code, True)
 
     def _until_ended(self, who: ProcessRef | None) -> None:
         fd = who.open() if who is not None else None
