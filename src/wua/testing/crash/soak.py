@@ -61,6 +61,7 @@ class Soak:
     def __init__(self, folder: Path, kind: str, seed: int) -> None:
         self._file = folder / f"{kind}-{seed}.json"
         self.kind, self.seed = kind, seed
+        self._commit = commit()
         self.done: list[Done] = []
         if self._file.exists():
             self.done = msgspec.json.decode(self._file.read_bytes(), type=list[Done])
@@ -72,7 +73,7 @@ class Soak:
         yield from (number for number in range(portions) if number not in there)
 
     def add(self, number: int, portion: Portion) -> None:
-        self.done.append(Done(number, commit(), portion))
+        self.done.append(Done(number, self._commit, portion))
         self._file.parent.mkdir(exist_ok=True)
         self._file.write_bytes(msgspec.json.encode(self.done))
 
