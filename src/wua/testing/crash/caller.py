@@ -12,7 +12,7 @@ from wua.engine.agent import LocalAgent
 from wua.engine.wiring import open_target
 from wua.model.jobs import JobSpec, Subscription
 
-LONG: Final = 60.0  # seconds; a job that takes longer counts as lost
+LONG: Final = 45.0  # seconds; a job that takes longer counts as lost
 
 
 def main(words: Sequence[str]) -> None:

@@ -130,7 +130,7 @@ class Workload:
         try:
             done.code = begun.job.outcome(LONG).code.name
         except (TimeoutError, WuaError) as failure:
-            done.broken.append(f"job lost: {failure}")
+            done.broken.append(f"job lost: {failure}; there are {victims.seen(self.base, done.job)}")
         if begun.caller is not None:
             end_caller(begun.caller)
 

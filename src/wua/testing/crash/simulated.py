@@ -196,7 +196,7 @@ class SimulatedWorkload(Workload):
         self._heard.unlink(missing_ok=True)
         if left := self.target.is_interrupted():
             yield f"left broken: {', '.join(left)}"
-        if processes := victims.leftovers(self.base):
+        if processes := victims.leftovers(self.base, job):
             yield f"left running: {', '.join(processes)}"
 
     def _run_faults(self, job: str) -> Iterator[str]:

@@ -13,17 +13,18 @@ from wua.system.process import ProcessRef, pids, program, session_members
 NAMES: Final = ("host", "supervisor", "installer")
 
 
-def victims(base: Path, *names: str) -> Iterator[tuple[str, ProcessRef]]:
+def victims(base: Path, *names: str, ended: str = "") -> Iterator[tuple[str, ProcessRef]]:
     """(name, process) of the living processes of a machine with ``state`` and ``run`` in ``base``.
 
     ``installer`` are all processes of one, ``apt`` is its first alone, ``dpkg`` what that has started.
+    ``ended``: a job whose installers are meant even when their exit status is known.
     """
     if "host" in names and (holder := lock_holder(base / "run" / "host.lock")):
         host = ProcessRef.of(holder.pid)
         if host is not None:
             yield "host", host
     for folder in (base / "state" / "jobs").glob("*/run-*"):
-        if (folder / "status").exists():
+        if (folder / "status").exists() and folder.parent.name != ended:
             continue
         supervisor, installer = recorded(folder / "claim"), recorded(folder / "started")
         if "supervisor" in names and supervisor is not None and supervisor.alive():
@@ -78,6 +79,19 @@ def bearers(marked: str) -> Iterator[ProcessRef]:
                     yield process
 
 
-def leftovers(base: Path) -> list[str]:
-    """Processes that should have ended: of a machine that is at rest there are none."""
-    return [f"{name} {process.pid}" for name, process in victims(base, "supervisor", "installer")]
+def seen(base: Path, job: str) -> list[str]:
+    """What works on a job now, and what each of it is and waits for: for a report."""
+    found = []
+    for name, process in victims(base, *NAMES, ended=job):
+        with contextlib.suppress(OSError):
+            told = Path(f"/proc/{process.pid}")
+            words = told.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            state = told.joinpath("stat").read_text().rpartition(")")[2].split()[0]
+            waits = told.joinpath("wchan").read_text()
+            found.append(f"{name} {process.pid} {state} {waits} {words:.120}")
+    return found
+
+
+def leftovers(base: Path, job: str) -> list[str]:
+    """Processes that should have ended: of a job that has ended there are none."""
+    return [f"{name} {one.pid}" for name, one in victims(base, "supervisor", "installer", ended=job)]
