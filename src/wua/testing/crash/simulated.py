@@ -147,9 +147,7 @@ class SimulatedWorkload(Workload):
                 dice.choice(MOMENTS), delay=dice.uniform(0, ACTING_SPAN if acting else SPAN), acting=acting
             )
         role = dice.choices(points.ROLES, (6, 3, 1))[0]
-        return Choice(
-            role=role, number=dice.randint(1, STEPS[role]), everything=role == "host" and dice.random() < 0.4
-        )
+        return Choice(role=role, number=dice.randint(1, STEPS[role]), everything=dice.random() < 0.4)
 
     @contextlib.contextmanager
     def _armed(self, choice: Choice) -> Iterator[Path | None]:
