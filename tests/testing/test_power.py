@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from wua.store import database
+from wua.store.state import StateStore
 from wua.testing.crash import disk, synced
 from wua.testing.crash.disk import DELETE, FOLDER, SYNC, TRUNCATE, WRITE, Op
 
@@ -35,6 +36,39 @@ def test_a_commit_that_does_not_wait_for_the_disk_is_noticed(
     faults = found(tmp_path, cuts=range(0, 400, 10))
     assert any("lost: the result" in text for text in faults)
     assert not any("half" in text or "damaged" in text for text in faults)  # NORMAL loses, and harms nothing
+
+
+@needs_recorder
+@pytest.mark.parametrize(
+    ("method", "lost"),
+    [
+        ("add_job", "submitted"),
+        ("subscribe", "subscribed"),
+        ("begin_run", "the installer is recorded"),
+        ("request_abort", "the abort is recorded"),
+        ("finish", "with the history"),
+        ("attempted", "acknowledged"),
+        ("set_hidden", "hidden"),
+    ],
+)
+def test_each_step_that_has_to_last_is_watched(
+    method: str, lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them made to wait for nothing loses just what it promised, where nothing later saves it."""
+    real = getattr(StateStore, method)
+
+    def hasty(store: Any, *given: Any, **named: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_db", store._soft)
+            return real(store, *given, **named)
+
+    monkeypatch.setattr(StateStore, method, hasty)
+    life = synced.life(tmp_path)
+    monkeypatch.undo()
+    cuts = sorted({promise.after for promise in life.promises if promise.text == lost})
+    image = tmp_path / "image"
+    image.mkdir()
+    assert any(f"lost: {lost}" in text for text in synced.faults(life, image, 1, cuts=cuts))
 
 
 @needs_recorder

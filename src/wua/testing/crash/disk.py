@@ -151,7 +151,7 @@ class _Methods(ctypes.Structure):
         ("write", _Pointer),
         ("truncate", _Pointer),
         ("sync", _Pointer),
-        ("others", _Pointer * 12),
+        ("others", _Pointer * 13),  # to xUnfetch
     )
 
 
@@ -167,7 +167,7 @@ class _Vfs(ctypes.Structure):
         ("data", _Pointer),
         ("open", _Pointer),
         ("delete", _Pointer),
-        ("others", _Pointer * 13),
+        ("others", _Pointer * 14),  # to xNextSystemCall
     )
 
 
@@ -189,7 +189,7 @@ class Recorder:
     """
 
     def __init__(self, log: Path, name: str, step: Callable[[str], None] = lambda _: None) -> None:
-        """Raises OSError, when the SQLite of this Python can't be reached."""
+        """Raises OSError, when the SQLite of this Python can't be reached, or is too old."""
         self._sqlite = library()
         if self._sqlite is None:
             raise OSError("the SQLite of this Python is not a shared library")
@@ -199,6 +199,8 @@ class Recorder:
         self._fresh: set[int] = set()  # journals and logs that were not synced since they were opened
         self._methods: dict[int, tuple[Any, ...]] = {}  # for each of SQLite's, ours and what it calls
         self._system = self._sqlite.sqlite3_vfs_find(None)
+        if self._system.contents.version < 3:
+            raise OSError("the SQLite of this Python is too old to be recorded")
         self._ours = _Vfs.from_buffer_copy(self._system.contents)
         self._ours.name = b"recorded"
         self._real_open = _OpenCall(self._ours.open)
