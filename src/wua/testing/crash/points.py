@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 VARIABLE: Final = "WUA_CRASH"  # a JSON file: see ``plan``
+PLAN: Final = "crash.json"
 WRITES: Final = "WUA_CRASH_WRITES"  # a file: what is done to the state store is recorded in it
 BOOT: Final = "WUA_CRASH_BOOT"  # a file: what it says is the boot id
 ROLES: Final = ("host", "supervisor", "caller")
@@ -67,7 +68,7 @@ def plan(folder: Path, role: str, number: int, *, root: Path | None = None) -> P
 
     It happens once. ``root``: everything else of the machine in that folder is killed first, and callers too.
     """
-    path = folder / "crash.json"
+    path = folder / PLAN
     other = str(root) if root is not None else ""
     path.write_text(json.dumps({"role": role, "number": number, "root": other}))
     for old in [*folder.glob("steps-*"), *folder.glob("count-*")]:

@@ -44,10 +44,11 @@ class PowerWorkload:
         self.folder = folder.absolute()
         self.figures: Counter[str] = Counter()
         self._trust = trust
+        self._machine: _Machine | None = None
 
     def round(self, dice: random.Random) -> Round:
         folder = self.folder / f"round-{self.figures['rounds']}"
-        machine = _Machine(folder, dice)
+        self._machine = machine = _Machine(folder, dice)
         installing = len(machine.before) < 3
         changing = [u for u in machine.updates if (u.name in machine.before) != installing]
         chosen = dice.sample(changing, dice.randint(1, 3))
@@ -69,6 +70,10 @@ class PowerWorkload:
     def close(self) -> list[str]:
         """Nothing is left of a round but what it has answered."""
         return []
+
+    def abandon(self) -> None:
+        if self._machine is not None:
+            self._machine.kill()
 
 
 class _Machine:
@@ -102,14 +107,19 @@ class _Machine:
             self._job, self._delivery = said[0].decode().split()
         if said[1:]:
             self._told = msgspec.json.decode(said[1], type=JobResult)
-        while victims.kill_all(self.root, marked=f"{points.VARIABLE}={planned}"):
-            pass
+        self.kill()
         lock = FileLock(self.root / "run" / "host.lock")
         lock.acquire(wait=True)  # a killed process seems to be gone while a thread of it still writes
         lock.release()
         planned.unlink(missing_ok=True)
         self._lose(trust)
         return done
+
+    def kill(self) -> None:
+        """Everything that works on the machine or for it."""
+        marked = f"{points.VARIABLE}={self._folder / points.PLAN}"
+        while victims.kill_all(self.root, marked=marked):
+            pass
 
     def _lose(self, trust: bool) -> None:
         dice = self._dice
@@ -141,7 +151,7 @@ class _Machine:
         done.job, done.state = jobs[0].id, jobs[0].state.value
         boot = self._folder / "boot"
         boot.write_text(BOOT)
-        added = points.environment(self._folder, self._folder / "crash.json") | {points.BOOT: str(boot)}
+        added = points.environment(self._folder, self._folder / points.PLAN) | {points.BOOT: str(boot)}
         with points.in_environment(added):
             caller = rounds.start_caller(self.root, done.job)
         said = rounds.end_caller(caller)

@@ -92,6 +92,9 @@ class Rounds(Protocol):
     def close(self) -> list[str]:
         """Faults of the machine as a whole."""
 
+    def abandon(self) -> None:
+        """Kill whatever is left."""
+
 
 class Workload:
     """A machine with its agent, on which rounds follow each other. Not thread-safe."""
@@ -101,6 +104,11 @@ class Workload:
         self.folder, self.base, self.agent = folder, base, agent
         self._heard = folder / "heard"
         self.figures: Counter[str] = Counter()
+
+    def abandon(self) -> None:
+        """Kill whatever is left of rounds that did not go as they should."""
+        while victims.kill_all(self.base):
+            pass
 
     # --- one round
 
@@ -212,10 +220,13 @@ def listener(heard: Path) -> tuple[str, ...]:
 def portion(workload: Rounds, seed: str, count: int) -> Portion:
     """Run so many rounds, and close the workload. The same seed throws the same dice."""
     faults = []
-    for number in range(count):
-        done = workload.round(random.Random(f"{seed}:{number}"))  # noqa: S311 - the same again is wanted
-        faults += [f"round {number} of {seed}: {text} in {done}" for text in done.broken]
-    faults += [f"at the end of {seed}: {text}" for text in workload.close()]
+    try:
+        for number in range(count):
+            done = workload.round(random.Random(f"{seed}:{number}"))  # noqa: S311 - the same again is wanted
+            faults += [f"round {number} of {seed}: {text} in {done}" for text in done.broken]
+        faults += [f"at the end of {seed}: {text}" for text in workload.close()]
+    finally:
+        workload.abandon()
     return Portion(seed, dict(workload.figures), faults)
 
 
