@@ -135,7 +135,7 @@ class AptWorkload(Workload):
             return JobSpec(JobKind.UNDO, request=request)
         full = sum(version == str(VERSIONS) for version in before.versions.values()) > 3
         if before.versions and (full or choice < 0.35):
-            count = len(before.versions) if full else dice.randint(1, 2)
+            count = len(before.versions) if full else min(dice.randint(1, 2), len(before.versions))
             names = tuple(dice.sample(sorted(before.versions), count))
             request = PlanRequest(Operation.REMOVE, packages=names, allow_removals=True)
             return JobSpec(JobKind.REMOVE, request=request)

@@ -101,27 +101,35 @@ def soak(
     """Run what is missing of the ``wanted`` rounds, ``jobs`` portions at a time; whether all adds up."""
     kinds = [Soak(folder, kind, seed) for kind, count in wanted.items() if count]
     # Not forked: a portion begins as a fresh process does.
+    well = True
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         for one in kinds:
-            _go_on(one, pool, list(one.missing(wanted[one.kind])), tell)
+            well = _go_on(one, pool, list(one.missing(wanted[one.kind])), tell) and well
             for text in one.faults:
                 tell(text)
     for one in kinds:
         tell(one.summary())
-    return not any(one.faults for one in kinds)
+    return well and not any(one.faults for one in kinds)
 
 
-def _go_on(one: Soak, pool: ProcessPoolExecutor, numbers: Sequence[int], tell: Callable[[str], None]) -> None:
+def _go_on(one: Soak, pool: ProcessPoolExecutor, numbers: Sequence[int], tell: Callable[[str], None]) -> bool:
+    """Run these portions; whether each came to its end. One that did not is not kept."""
     running: dict[Future[Portion], int] = {
         pool.submit(run, one.kind, one.seed, number): number for number in numbers
     }
+    well = True
     try:
         for future in as_completed(running):
+            if failure := future.exception():
+                tell(f"{one.kind}, portion {running[future]}: {failure!r}")
+                well = False
+                continue
             one.add(running[future], future.result())
             tell(one.summary())
     finally:
         for future in running:
             future.cancel()
+    return well
 
 
 def commit() -> str:
