@@ -1,5 +1,6 @@
 """A soak goes on where an earlier run stopped, and its summary counts everything once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,25 @@ def test_the_summary_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     found.add(1, portion(1, "job lost"))
     assert found.summary() == "cheap: 40 rounds, seed 1, commit abc: killed host 6; did not add up: 1"
     assert found.faults == ["job lost"]
+
+
+def test_a_portion_that_fails_is_named_and_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(kind: str, seed: int, number: int) -> Portion:
+        if number == 1:
+            raise OSError("no room")
+        return portion(number)
+
+    monkeypatch.setattr(soak, "run", run)
+    said: list[str] = []
+    found = soak.Soak(tmp_path, "cheap", 1)
+    with ThreadPoolExecutor(1) as pool:
+        assert not soak.go_on(found, pool, [0, 1, 2], said.append)
+    assert "cheap, portion 1: OSError('no room')" in said
+    again = soak.Soak(tmp_path, "cheap", 1)
+    assert list(again.missing(60)) == [1]
+    monkeypatch.setattr(soak, "run", lambda kind, seed, number: portion(number))
+    with ThreadPoolExecutor(1) as pool:
+        assert soak.go_on(again, pool, [1], said.append)
+    assert list(again.missing(60)) == []

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
@@ -104,7 +104,7 @@ def soak(
     well = True
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         for one in kinds:
-            well = _go_on(one, pool, list(one.missing(wanted[one.kind])), tell) and well
+            well = go_on(one, pool, list(one.missing(wanted[one.kind])), tell) and well
             for text in one.faults:
                 tell(text)
     for one in kinds:
@@ -112,7 +112,7 @@ def soak(
     return well and not any(one.faults for one in kinds)
 
 
-def _go_on(one: Soak, pool: ProcessPoolExecutor, numbers: Sequence[int], tell: Callable[[str], None]) -> bool:
+def go_on(one: Soak, pool: Executor, numbers: Sequence[int], tell: Callable[[str], None]) -> bool:
     """Run these portions; whether each came to its end. One that did not is not kept."""
     running: dict[Future[Portion], int] = {
         pool.submit(run, one.kind, one.seed, number): number for number in numbers
