@@ -47,8 +47,10 @@ def rows() -> Iterator[Row]:
 
 
 def used(folder: Path) -> int:
-    """Bytes of disk below a folder."""
-    total = 0
+    """Bytes of disk below a folder, a file with two names counted once."""
+    found: dict[int, int] = {}
     for path, folders, files in os.walk(folder):
-        total += sum(os.lstat(os.path.join(path, file)).st_blocks * 512 for file in (*folders, *files))
-    return total
+        for file in (*folders, *files):
+            stat = os.lstat(os.path.join(path, file))
+            found[stat.st_ino] = stat.st_blocks * 512
+    return sum(found.values())

@@ -187,7 +187,8 @@ class Demo:
             names = [line.partition(":")[0] for line in rehearsal.scripts_left_out]
             more = f" and {len(names) - 4} more" if names[4:] else ""
             self.show.say(
-                f"unpacked without their scripts, which ignore DPKG_ROOT: {', '.join(names[:4])}{more}", "aside"
+                f"unpacked without their scripts, which ignore DPKG_ROOT: {', '.join(names[:4])}{more}",
+                "aside",
             )
             self.open.append(f"scripts of {len(names)} packages, which can't run outside the machine")
         if unplayed := len(offers) - len(rehearsal.result.updates):

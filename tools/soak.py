@@ -1,68 +1,37 @@
-"""``make soak``: hundreds of rounds of real apt with random kills, resumable over runs.
+"""``make soak``: thousands of jobs with something killed in each, resumable over runs.
 
-Every round installs, upgrades, removes or undoes generated packages in a plain root while the caller, the
-job host, the supervisor, apt, dpkg or all of them are killed at a random moment; afterwards no job may
-be lost, law 3 must hold, the history must agree with dpkg, and dpkg must be whole. Done portions stand in
-``.soak/rounds.json``; a further run goes on behind them. Exit status 1 when a round did not add up.
+Four kinds of rounds (``wua.testing.crash``): every step of an ordinary job as the last of its process; random
+kills on a scripted machine; random kills with real apt in a root of its own; losses of power. Afterwards no
+job may be lost, law 3 must hold, and the history must agree with the machine. What was done stands in
+``.soak``; a further run goes on behind it. One line for each kind at the end; exit status 1 when a round did
+not add up.
 
-    make soak ARGS="--rounds 500 --seed 7"
+    make soak ARGS="--seed 7 --cheap 500 --apt 60 --power 100 --points 0"
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
 
-from wua.testing.apt_workload import rounds
+from wua.testing.crash.soak import soak
 
 HERE = Path(__file__).resolve().parents[1] / ".soak"
-PORTION = 20  # rounds in one fresh root
-
-
-def load(file: Path) -> list[dict[str, Any]]:
-    if not file.exists():
-        return []
-    found: list[dict[str, Any]] = json.loads(file.read_text())
-    return found
-
-
-def summary(portions: list[dict[str, Any]]) -> str:
-    """The figures of all portions, as the validation ledger takes them."""
-    total: dict[str, int] = {}
-    for portion in portions:
-        for name, value in portion.items():
-            if isinstance(value, int) and name != "seed":
-                total[name] = total.get(name, 0) + value
-    broken = sum(len(portion["faults"]) for portion in portions)
-    undelivered = sum(len(portion["undelivered"]) for portion in portions)
-    counts = ", ".join(f"{name} {value}" for name, value in sorted(total.items()))
-    return f"{len(portions) * PORTION} rounds: {counts}; did not add up: {broken}; undelivered: {undelivered}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=500, help="how many in all, runs before counted")
+    parser.add_argument("--points", type=int, default=1, help="0 leaves the steps of an ordinary job out")
+    parser.add_argument("--cheap", type=int, default=10_000, help="rounds in all, runs before counted")
+    parser.add_argument("--apt", type=int, default=500)
+    parser.add_argument("--power", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1, help="where the dice begin")
+    parser.add_argument("--jobs", type=int, default=2, help="portions at a time")
     asked = parser.parse_args()
-    HERE.mkdir(exist_ok=True)
-    file = HERE / f"rounds-{asked.seed}.json"
-    portions = load(file)
-    while len(portions) * PORTION < asked.rounds:
-        seed = asked.seed * 1_000_000 + len(portions)
-        folder = Path(tempfile.mkdtemp(prefix="wua-soak-"))
-        try:
-            portions.append(rounds(folder, PORTION, seed))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        file.write_text(json.dumps(portions, indent=1))
-        print(summary(portions), flush=True)
-    print(summary(portions))
-    return int(any(portion["faults"] or portion["undelivered"] for portion in portions))
+    wanted = {"points": asked.points, "cheap": asked.cheap, "apt": asked.apt, "power": asked.power}
+    well = soak(HERE, wanted, asked.seed, jobs=asked.jobs, tell=lambda text: print(text, flush=True))
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -116,17 +116,22 @@ def test_an_abort_is_heard_before_the_run_is_begun_again(machine: Machine) -> No
     assert machine.log == []
 
 
-def test_after_a_loss_of_power_nothing_is_begun_again(machine: Machine) -> None:
+@pytest.mark.parametrize("torn", [None, b"", b'{"pid": 12, "st', bytes(60)], ids=str)
+def test_after_a_loss_of_power_nothing_is_begun_again(machine: Machine, torn: bytes | None) -> None:
     """The traces of the run may be lost with the power: the system decides, and a run is not repeated."""
     machine.set(SimulatedUpdate("a"))
     job_id, folder = abandoned(machine, "a")
     for path in folder.iterdir():
         path.unlink()
+    for name in ("claim", "started", "status", "command.json", "lines") if torn is not None else ():
+        (folder / name).write_bytes(torn or b"")
     store = StateStore(machine.root / "state" / "state.db")
     with store._write() as db:
         db.execute("UPDATE runs SET boot='an earlier one'")
     store.close()
     result = machine.agent().job(job_id).result(LONG)
+    for name in ("claim", "started"):
+        (folder / name).unlink(missing_ok=True)
     assert result.code is ResultCode.FAILED
     problem = result.updates[0].problem
     assert problem is not None

@@ -106,10 +106,13 @@ def write_command(folder: Path, command: Command) -> None:
 
 
 def _read(folder: Path, name: str) -> dict[str, Any] | None:
+    """A record of a run; one that the power was lost over is there, and says nothing."""
     try:
         found: dict[str, Any] = json.loads((folder / name).read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError:
+        return {"unreadable": True}
     return found
 
 
@@ -258,7 +261,8 @@ class RunWatch:
         keeper = launched
         while True:
             self._until_ended(keeper)
-            if (status := _read(self.folder, "status")) is not None and status["exit"] == 0:
+            code = (_read(self.folder, "status") or {}).get("exit")
+            if code == 0:
                 self._read_lines()
                 return Outcome(0, True)
             if fence(self.folder):
@@ -270,11 +274,10 @@ class RunWatch:
         installer = self.installer
         if installer is None:
             return Outcome(None, False)  # the installer waits for this record before it executes
-        if status is None or status["exit"] != 0:
-            self._until_ended(installer)  # it goes on when its supervisor is killed
-            self._wait_for_remains(installer)
+        self._until_ended(installer)  # it goes on when its supervisor is killed
+        self._wait_for_remains(installer)
         self._read_lines()
-        return Outcome(None if status is None else int(status["exit"]), True)
+        return Outcome(code, True)
 
     def _until_ended(self, who: ProcessRef | None) -> None:
         fd = who.open() if who is not None else None

@@ -218,7 +218,7 @@ def private_config(private: Path) -> str:
             ("Dir::Cache", str(private)),
             ("Dir::Cache::archives", "archives/"),
             ("Dir::Cache::pkgcache", "pkgcache.bin"),
-            ("Dir::Cache::srcpkgcache", "srcpkgcache.bin"),
+            ("Dir::Cache::srcpkgcache", ""),  # as large again, and of use only where dpkg's status changes
             ("Dir::Log", f"{private}/log"),
             ("APT::Sandbox::User", ""),
         )

@@ -60,8 +60,8 @@ CATEGORY: Final = Category("0fa1201d-4330-4fa8-8ae9-b877473b6441", "Security Upd
 class SimulatedUpdate(Value, frozen=True):
     """One update and its fate.
 
-    ``gate``: a FIFO that the installer reads a line from before it goes on; ``download_gate``: the same for
-    fetching it.
+    ``gate``: a FIFO that the installer reads a line from before it goes on; ``midway``: the same halfway;
+    ``download_gate``: the same for fetching it.
 
     ``exit`` other than 0 makes the installer fail with that code; ``lie`` makes it report success
     and change nothing; ``reboot`` asks for a restart; ``stubborn`` makes the installer of a batch with it
@@ -76,6 +76,7 @@ class SimulatedUpdate(Value, frozen=True):
     lie: bool = False
     reboot: bool = False
     gate: str = ""
+    midway: str = ""
     download_exit: int = 0
     download_gate: str = ""
     mandatory: bool = False
@@ -394,10 +395,10 @@ class SimulatedHandler:
             if item.change is Change.REMOVE:
                 lines.append(f"rm -f installed/{name}")
             else:
-                version = shlex.quote(update.version)
-                lines.append(
-                    f"echo {version} > installed/{name}.part && mv installed/{name}.part installed/{name}"
-                )
+                lines.append(f"echo {shlex.quote(update.version)} > installed/{name}.part")
+                if update.midway:
+                    lines.append(f"read answer < {shlex.quote(update.midway)}")
+                lines.append(f"mv installed/{name}.part installed/{name}")
         if update.reboot:
             lines.append("touch reboot-required")
         return [*lines, f"echo done {number} >&{{status}}"]

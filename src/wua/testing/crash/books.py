@@ -1,11 +1,13 @@
 """What must hold after any job, whatever was killed meanwhile. Each check answers what does not add up."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
+    Delivery,
+    DeliveryState,
     Ended,
     HistoryEntry,
     JobRecord,
@@ -13,8 +15,8 @@ from wua.model.jobs import (
     StateChanged,
     UpdateEnded,
 )
-from wua.model.plans import Change, PlanItem
-from wua.model.states import TABLE, IllegalTransition, JobState, check_transition
+from wua.model.plans import PlanItem
+from wua.model.states import IllegalTransition, JobState, check_transition
 
 
 def story(events: Sequence[AnyEvent]) -> Iterator[str]:
@@ -27,8 +29,6 @@ def story(events: Sequence[AnyEvent]) -> Iterator[str]:
             check_transition(before, after)
         except IllegalTransition as wrong:
             yield f"events: {wrong}"
-    if steps and JobState.ENDED not in TABLE[steps[-1]].next:
-        yield f"events: ended from {steps[-1].value}"
     percents = [event.progress.percent for event in events if isinstance(event, Progressed)]
     if percents != sorted(percents):
         yield f"events: progress fell: {percents}"
@@ -53,7 +53,8 @@ def result(record: JobRecord, events: Sequence[AnyEvent]) -> Iterator[str]:
     if not isinstance(last, Ended) or last.result != record.result:
         yield "result: another one was told than is stored"
     codes = {event.index: event.result for event in events if isinstance(event, UpdateEnded)}
-    if any(record.result.updates[index] != told for index, told in codes.items()):
+    stored = dict(enumerate(record.result.updates))
+    if any(stored.get(index) != told for index, told in codes.items()):
         yield "result: an update was told another end than is stored"
 
 
@@ -62,21 +63,35 @@ def history(
     items: Sequence[PlanItem],
     *,
     acted: bool,
-    before: frozenset[str],
-    after: frozenset[str],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
 ) -> Iterator[str]:
-    """The history says exactly what was tried, and what came of it. The sets name what is installed."""
+    """The history says exactly what was tried, and what came of it. The mappings: versions by name."""
     names = [entry.name for entry in entries]
     if len(names) != len(set(names)):
         yield f"history: twice: {names}"
-    expected = {item.name for item in items} if acted else set()
-    if set(names) != expected:
-        yield f"history: {sorted(names)} instead of {sorted(expected)}"
-    removed = {item.name for item in items if item.change is Change.REMOVE}
+    planned = {item.name for item in items} if acted else set()
+    asked = {item.name for item in items if item.requested} if acted else set()
+    if not asked <= set(names) <= planned:
+        yield f"history: {sorted(names)}, asked {sorted(asked)} of {sorted(planned)}"
     for entry in entries:
-        there = entry.name in after
-        if (entry.code is ResultCode.SUCCEEDED) != (there != (entry.name in removed)):
-            yield f"history: {entry.name} {entry.code.name}, and it is {'there' if there else 'not there'}"
-    good = {entry.name for entry in entries if entry.code is ResultCode.SUCCEEDED}
-    if silent := (before ^ after) - good:
-        yield f"history: silent on {sorted(silent)}"
+        was, now = before.get(entry.name, ""), after.get(entry.name, "")
+        if (entry.code is ResultCode.SUCCEEDED) != (now == entry.to_version):
+            yield f"history: {entry.name} to {entry.to_version!r} {entry.code.name}, and it is {now!r}"
+        if entry.from_version != was:
+            yield f"history: {entry.name} from {entry.from_version!r}, but it was {was!r}"
+    for name in sorted((before.keys() | after.keys()) - set(names)):
+        if before.get(name) != after.get(name):
+            yield f"history: silent on {name}, {before.get(name)} to {after.get(name)}"
+
+
+def deliveries(found: Sequence[Delivery], promised: Iterable[str], heard: Mapping[str, int]) -> Iterator[str]:
+    """Every durable subscription was heard of and acknowledged, once the job host has ended."""
+    for delivery in found:
+        if delivery.state is not DeliveryState.DELIVERED:
+            state = delivery.state.value
+            yield f"delivery {delivery.id}: {state}, tried {delivery.tried}: {delivery.last_error}"
+        if not heard.get(delivery.id):
+            yield f"delivery {delivery.id}: never heard"
+    for name in sorted(set(promised) - {delivery.id for delivery in found}):
+        yield f"delivery {name}: lost"
