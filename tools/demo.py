@@ -174,23 +174,19 @@ class Demo:
         if rehearsal is None or inner.agent is None:
             self.show.say(str(outcome.problem or "the rehearsal came to nothing"), "careful")
             return False
-        left = len(offers) - len(chosen)
-        if left:
-            self.show.say(
-                f"Left for `wua rehearse`: {left} updates; here is what fits {size(ROOM)} of disk and a minute."
-            )
+        if left := len(offers) - len(chosen):
+            said = f"Left for `wua rehearse`: {left} updates; here is what half a gigabyte and a minute hold."
+            self.show.say(said)
         for line in rehearsal.not_played[:4]:
             self.show.say(f"not played: {line}", "aside")
         for line in rehearsal.conffiles[:4]:
             self.show.say(f"would ask about {line}", "careful")
         if rehearsal.scripts_left_out:
-            names = [line.partition(":")[0] for line in rehearsal.scripts_left_out]
-            more = f" and {len(names) - 4} more" if names[4:] else ""
-            self.show.say(
-                f"unpacked without their scripts, which ignore DPKG_ROOT: {', '.join(names[:4])}{more}",
-                "aside",
-            )
-            self.open.append(f"scripts of {len(names)} packages, which can't run outside the machine")
+            bare = [line.partition(":")[0] for line in rehearsal.scripts_left_out]
+            more = f" and {len(bare) - 4} more" if bare[4:] else ""
+            said = f"unpacked without their scripts, which ignore DPKG_ROOT: {', '.join(bare[:4])}{more}"
+            self.show.say(said, "aside")
+            self.open.append(f"scripts of {len(bare)} packages, which can't run outside the machine")
         if unplayed := len(offers) - len(rehearsal.result.updates):
             self.open.append(f"{unplayed} of {len(offers)} pending updates, left for `wua rehearse`")
         self.open += rehearsal.not_shown[:2]

@@ -1,5 +1,6 @@
 """``make run`` in a clone, as root and as a user: it shows what it promises and changes nothing outside."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -40,8 +41,12 @@ def clone() -> Iterator[Path]:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CLONE / name, place)
     yield top / "clone"
-    subprocess.run(["chmod", "-R", "u+rwX", str(top)], check=True)
-    shutil.rmtree(top)
+    for _ in range(1000):  # the last job host of the demonstration may still be ending
+        subprocess.run(["chmod", "-R", "u+rwX", str(top)], capture_output=True, check=False)
+        with contextlib.suppress(OSError):
+            shutil.rmtree(top)
+            break
+    assert not top.exists()
 
 
 def digest_of_host() -> dict[str, str]:
@@ -100,6 +105,9 @@ def test_it_keeps_its_promises(who: str, clone: Path, monkeypatch: pytest.Monkey
     ):
         assert line in run.stdout, run.stdout
     assert digest_of_host() == before
-    assert {path.name for path in home.iterdir()} <= {".cache"}  # pip's
+    assert {path.name for path in home.iterdir()} <= {
+        ".cache",
+        ".rustup",
+    }  # pip's, and of the compiler that it asks for its version
     assert size_of(clone) < 500e6
     assert took < 180
