@@ -227,6 +227,51 @@ def test_python_and_the_supervisor_are_deleted_under_a_running_installer(
     spawner.close()
 
 
+def test_between_claim_and_status_the_supervisor_starts_its_installer_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything that Python tells its auditors of: no import, no library, no program, no foreign file."""
+    log = tmp_path / "told"
+    watched = tmp_path / "watched.py"
+    watched.write_text(AUDITED.format(log=str(log), supervisor=supervisor.__file__))
+    monkeypatch.setattr(supervisor, "__file__", str(watched))
+    spawner = Spawner()
+    run = Run(spawner, tmp_path / "run", "exit 9")
+    assert run.outcome() == Outcome(9, True)
+    spawner.close()
+    assert run.keeper is not None
+    assert run.watch.installer is not None
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    begin = told.index(["os.link", f"{run.folder}/.claim.{run.keeper.pid}", f"{run.folder}/claim"])
+    assert told[begin + 1 :] == [
+        ["os.fork"],
+        ["open", f"/proc/{run.watch.installer.pid}/stat"],
+        ["os.rename", f"{run.folder}/.started", f"{run.folder}/started"],
+        ["os.rename", f"{run.folder}/.status", f"{run.folder}/status"],
+    ]
+
+
+AUDITED = """
+import json, os, runpy, sys
+
+log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+
+
+forks = []  # in a process of the spawner: how far it is from it
+
+
+def hook(event, words):
+    if len(forks) == 1:  # the supervisor
+        told = [event, *(word for word in words if str(word).startswith("/"))]
+        os.write(log, (json.dumps(told) + "\\n").encode())
+
+
+os.register_at_fork(after_in_child=lambda: forks.append(1))
+sys.addaudithook(hook)
+runpy.run_path({supervisor!r}, run_name="__main__")
+"""
+
+
 def test_the_disk_is_full_when_the_status_is_due(spawner: Spawner, tmp_path: Path) -> None:
     """Its room was taken before the installer began: the record is written in place, then named."""
     gate = Gate(tmp_path / "gate")
