@@ -200,7 +200,7 @@ def children(pid: int) -> list[int]:
 
 
 class Mapped(NamedTuple):
-    """The files that a process has mapped, by base name; ``replaced`` are those that are not on the disk now."""
+    """The files that a process has mapped, by base name; ``replaced``: those no longer on the disk."""
 
     files: frozenset[str]
     replaced: frozenset[str]

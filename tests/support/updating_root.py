@@ -15,11 +15,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from support import inside, inside_wua
+from support import inside_wua
 from support.target_kinds import checked
 from wua.applicability.debian_version import sort_key
 from wua.model.enums import TargetKind
-from wua.system.run import run
 from wua.targets import create_root
 from wua.targets.layout import give
 from wua.targets.namespace import NamespaceRoot
@@ -55,7 +54,7 @@ exec /usr/bin/dpkg "$@"
 
 
 class Change(NamedTuple):
-    """The update of a source package: its binary packages here, before and after. ``made`` by us, not Debian."""
+    """The update of a source package: its binary packages here; whether ``new`` is made here."""
 
     source: str
     packages: tuple[str, ...]
@@ -90,7 +89,7 @@ def put_in(root: NamespaceRoot, words: list[str]) -> None:
 
 
 def find_changes(root: NamespaceRoot) -> list[Change]:
-    """What is installed of the sources in question, with the two newest versions that the lists have of it."""
+    """What is installed of the sources in question, with the two newest versions in the lists."""
     listed = checked(root.apt("dpkg-query", "-W", "-f", "${source:Package} ${Package} ${Version}\n")).stdout
     groups: dict[str, dict[str, str]] = {}
     for source, name, version in (line.split() for line in listed.splitlines()):
@@ -142,7 +141,8 @@ def repack(deb: Path, place: Path, change: Change, work: Path) -> None:
     """The same package of another version, every module and library of it one byte longer."""
     command("dpkg-deb", "-R", str(deb), str(work))
     control = work / "DEBIAN/control"
-    text = re.sub(rf"(^Version: |\(= ){re.escape(change.old)}\b", rf"\g<1>{change.new}", control.read_text(), flags=re.M)
+    old = re.compile(rf"(^Version: |\(= ){re.escape(change.old)}(?=\)|$)", re.MULTILINE)
+    text = old.sub(rf"\g<1>{change.new}", control.read_text())
     control.write_text(text)
     (work / "DEBIAN/md5sums").unlink(missing_ok=True)
     for file in work.rglob("*"):
@@ -158,7 +158,9 @@ def repack(deb: Path, place: Path, change: Change, work: Path) -> None:
 def index_stanza(deb: Path) -> str:
     data = deb.read_bytes()
     control = command("dpkg-deb", "-f", str(deb)).rstrip("\n")
-    return f"{control}\nFilename: ./{deb.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
+    return (
+        f"{control}\nFilename: ./{deb.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
+    )
 
 
 def add_wua(root: Path, python: str) -> None:
