@@ -10,6 +10,7 @@ from support.apt_root import AptRoot, StoredArchive, stanza
 from wua.model.enums import DeploymentAction
 from wua.system.run import run
 
+pytestmark = pytest.mark.usefixtures("whose_apt")
 PERCENTS = range(0, 101, 4)
 _KEPT = re.compile(r"kept back:\n((?:  .*\n)+)|deferred due to phasing:\n((?:  .*\n)+)")
 
