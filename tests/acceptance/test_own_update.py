@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from support import updating_root
@@ -20,7 +21,8 @@ from support.real_root import LONG
 from support.target_kinds import is_root
 from support.updating_root import Change
 from wua.system import namespaces
-from wua.targets import destroy
+from wua.system.locks import FileLock
+from wua.targets import destroy, open_root
 from wua.targets.layout import unprivileged_uid
 from wua.targets.namespace import NamespaceRoot
 
@@ -50,27 +52,30 @@ class Machine(NamedTuple):
         return {name: change.new for change in self.changes for name in change.packages}
 
 
-@pytest.fixture(scope="module")
-def machine(bases: Path) -> Iterator[Machine]:
-    """Before the update. In a folder that any user can reach."""
-    with tempfile.TemporaryDirectory(prefix="wua-own-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        root, changes = updating_root.make(Path(folder) / "root", bases)
-        with Inside(root) as here:
-            why = here.call(PYTHON, "-c", TRY).strip()
-            if why:
-                pytest.skip(f"the wheels of this environment do not fit the root's Python: {why}")
-        yield Machine(root, changes)
-        destroy(root.layout.top)
+@pytest.fixture(scope="session")
+def machine(bases: Path) -> Machine:
+    """Before the update, made once for all workers of the run."""
+    place, known = bases / "own-update", bases / "own-update.json"
+    bases.mkdir(exist_ok=True)
+    with FileLock(bases / "own-update.lock"):
+        if not known.exists():
+            _, changes = updating_root.make(place, bases)
+            known.write_bytes(msgspec.json.encode(changes))
+    root = open_root(place)
+    assert isinstance(root, NamespaceRoot)
+    return Machine(root, msgspec.json.decode(known.read_bytes(), type=list[Change]))
 
 
 @pytest.fixture
 def here(machine: Machine) -> Iterator[Inside]:
-    """A copy of the machine."""
-    top = machine.root.layout.top.with_name("copy")
-    with Inside(machine.root.shadow(top)) as made:
-        yield made
-    destroy(top)
+    """A copy of the machine, in a folder that any user can reach."""
+    with tempfile.TemporaryDirectory(prefix="wua-own-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with Inside(machine.root.shadow(Path(folder) / "copy")) as made:
+            if why := made.call(PYTHON, "-c", TRY).strip():
+                pytest.skip(f"the wheels of this environment do not fit the root's Python: {why}")
+            yield made
+        destroy(Path(folder) / "copy")
 
 
 def wua(here: Inside, *words: str) -> Any:

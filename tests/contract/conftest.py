@@ -20,5 +20,5 @@ def whose_apt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """Every AptRoot of the test is asked of this apt."""
     if request.param == "debian13":
         root = request.getfixturevalue("tools13")
-        monkeypatch.setenv("WUA_TEST_APT", debian13.as_text(debian13.enter(root)))
+        monkeypatch.setenv("WUA_TEST_APT", debian13.enter(root))
     return str(request.param)

@@ -1,68 +1,23 @@
 """Plans against Debian 13's own apt and dpkg, run by chroot. Needs the network."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support import debian13
 from support.apt_world import AptWorld, apt_world
 from support.plan_wishes import WISHES, Wish, fill, same
-from support.target_kinds import is_root
-from wua.model.enums import TargetKind
 from wua.model.plans import Operation, PlanRequest
-from wua.system import namespaces
 from wua.system.run import run
-from wua.targets import create_root, destroy
-from wua.targets.host import HostTarget
-from wua.targets.layout import unprivileged_uid
 from wua.testing.debian import Package
 
-KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-SOURCES = """Types: deb
-URIs: {}
-Suites: trixie
-Components: main
-Signed-By: {}
-"""
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        not namespaces.can_confine(*((unprivileged_uid(),) * 2 if is_root() else ())),
-        reason="this machine allows no user namespaces",
-    ),
-    pytest.mark.skipif(not KEYS.exists(), reason="no keys of Debian's archive here"),
-]
-
-
-def mirror() -> str:
-    """Where this machine gets Debian from."""
-    words = ("indextargets", "--format", "$(REPO_URI)", "Label: Debian", "Created-By: Packages")
-    found = run(HostTarget().apt("apt-get", *words)).stdout.split()
-    if not found:
-        pytest.skip("this machine has no Debian mirror")
-    return found[0]
+pytestmark = debian13.MARKS
 
 
 @pytest.fixture(scope="module")
-def tools() -> Iterator[Path]:
-    """A small Debian 13, in a folder that any user can reach."""
-    with tempfile.TemporaryDirectory(prefix="wua-trixie-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        top = Path(folder) / "root"
-        root = create_root(
-            top, TargetKind.NAMESPACE_ROOT, sources=SOURCES.format(mirror(), KEYS), base_cache=None
-        )
-        assert root.os().version == "13"
-        yield top / "root"
-        destroy(top)
-
-
-@pytest.fixture(scope="module")
-def world(tools: Path) -> Iterator[AptWorld]:
-    with apt_world(architectures=("amd64", "i386"), tools=tools) as made:
+def world(tools13: Path) -> Iterator[AptWorld]:
+    with apt_world(architectures=("amd64", "i386"), tools=tools13) as made:
         fill(made)
         yield made
 
@@ -83,8 +38,8 @@ def test_remove(world: AptWorld) -> None:
     same(world, world.handler.plan(request), "remove", "lib")
 
 
-def test_a_plan_is_applied_and_judged(tools: Path, tmp_path: Path) -> None:
-    with apt_world(tools=tools) as small:
+def test_a_plan_is_applied_and_judged(tools13: Path, tmp_path: Path) -> None:
+    with apt_world(tools=tools13) as small:
         repository = small.repository(Package("a", "1"))
         small.target.install("a")
         failing = Package("bad", "1", scripts={"postinst": "#!/bin/sh\nexit 3\n"})

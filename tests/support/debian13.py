@@ -17,6 +17,7 @@ from wua.targets import create_root, destroy
 from wua.targets.layout import unprivileged_uid
 
 KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+HAS_KEYS: Final = KEYS.with_name("debian-archive-trixie-stable.gpg").exists()
 SOURCES: Final = """\
 Types: deb
 URIs: {}
@@ -38,9 +39,7 @@ MARKS: Final = [
         not namespaces.can_confine(*((unprivileged_uid(),) * 2 if is_root() else ())),
         reason="this machine allows no user namespaces",
     ),
-    pytest.mark.skipif(
-        not KEYS.with_name("debian-archive-trixie-stable.gpg").exists(), reason="no keys of Debian 13 here"
-    ),
+    pytest.mark.skipif(not HAS_KEYS, reason="no keys of Debian 13 here"),
 ]
 
 
@@ -69,10 +68,7 @@ def debian13(bases: Path) -> Iterator[Path]:
         destroy(top)
 
 
-def enter(root: Path) -> list[str]:
-    """Words that run a program there, in namespaces of its own and with the rights of the caller outside."""
-    return ["/usr/bin/unshare", "-r", "-m", "/bin/sh", "-ec", _ENTER, str(root)]
-
-
-def as_text(words: list[str]) -> str:
+def enter(root: Path) -> str:
+    """``WUA_TEST_APT`` for its apt: in namespaces of its own, with the rights of the caller outside."""
+    words = ["/usr/bin/unshare", "-r", "-m", "/bin/sh", "-ec", _ENTER, str(root)]
     return shlex.join(words)
