@@ -22,3 +22,9 @@ def whose_apt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         root = request.getfixturevalue("tools13")
         monkeypatch.setenv("WUA_TEST_APT", debian13.enter(root))
     return str(request.param)
+
+
+@pytest.fixture(scope="session", params=["here", pytest.param("debian13", marks=debian13.MARKS)])
+def tools(request: pytest.FixtureRequest) -> Path | None:
+    """Where apt and dpkg are taken from: the folder of another Debian, None for this machine's."""
+    return request.getfixturevalue("tools13") if request.param == "debian13" else None
