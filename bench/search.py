@@ -141,7 +141,7 @@ SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 def linear(folder: Path) -> Row:
     samples: dict[str, list[float]] = {}
     for number in SIZES:
-        with agent_with(folder, number) as (agent, _):
+        with agent_with(folder, number) as (agent, path):
             repeats = 20 if number <= 100_000 else 3
             one = interleave(
                 {"wua": lambda: keep(agent.search(EVERYTHING, include_superseded=True).result(120))},
@@ -149,6 +149,9 @@ def linear(folder: Path) -> Row:
                 warm=1,
             )
             samples[f"{number:,}"] = one["wua"]
+            if number == SIZES[-1]:
+                by_hand = interleave({"by hand": hand_written(path, "")}, repeats=repeats, warm=1)
+                samples[f"{number:,} by hand"] = by_hand["by hand"]
     most = f"{SIZES[-1]:,}"
     row = Row("agent.search from 100 to 1,000,000 (synthetic)", samples, us=most, compare=False)
     each = {number: row.median(f"{number:,}") / number * 1e6 for number in SIZES}

@@ -1,5 +1,7 @@
 """What every test can rely on: nothing outside its own folders, a clean environment, no luck."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -41,6 +43,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (leaving if reason else staying).append(item)
     items[:] = staying
     config.hook.pytest_deselected(items=leaving)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Who changes this host does so alone among those who read it, in whatever worker; nobody's time runs."""
+    changes, reads = item.get_closest_marker("host"), item.get_closest_marker("reads_host")
+    if not (changes or reads) or os.environ.get("WUA_TEST_HOST") != "1" or os.geteuid() != 0:
+        return (yield)
+    how = fcntl.LOCK_EX if changes else fcntl.LOCK_SH
+    with open(Path(tempfile.gettempdir()) / "wua-tests-host.lock", "a") as lock:
+        fcntl.flock(lock, how)
+        return (yield)
 
 
 def reason_to_leave_out(config: pytest.Config, item: pytest.Item) -> str:
@@ -104,4 +118,8 @@ def short_dir() -> Iterator[Path]:
     """An empty folder with a short path, for sockets (a socket's path has 107 bytes at most)."""
     folder = tempfile.mkdtemp(prefix="wua-")
     yield Path(folder)
-    shutil.rmtree(folder)
+    for _ in range(1000):  # a process that has been killed may still be making a file
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+            break
+    assert not os.path.exists(folder)

@@ -9,6 +9,8 @@ import pytest
 from support.apt_compare import Compared, all_packages, apt_says, assert_same, synchronised, wua_says
 from support.host_apt import HostApt
 
+pytestmark = pytest.mark.reads_host
+
 SAMPLE = 2000
 
 

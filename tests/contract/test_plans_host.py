@@ -19,6 +19,8 @@ from wua.model.updates import UpdateId
 from wua.targets.host import HostTarget
 
 _LINE = re.compile(r"^(Inst|Remv|Purg) (\S+)(?: \[([^\]]*)\])?(?: \((\S+) .*\[([^\]]+)\]\))?", re.MULTILINE)
+pytestmark = pytest.mark.reads_host
+
 NOT_HERE = "this machine has no apt lists"
 
 Key = tuple[str, str, str]

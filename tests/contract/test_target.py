@@ -62,7 +62,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, repository: Repository)
     return make_root(request.param, tmp_path / "root", repository)
 
 
-@pytest.fixture(params=["host", *OWN_KINDS])
+@pytest.fixture(params=[pytest.param("host", marks=pytest.mark.reads_host), *OWN_KINDS])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> DebianTarget:
     if request.param == "host":
         return HostTarget()

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -216,6 +217,29 @@ def test_two_who_find_it_broken_build_it_once(tmp_path: Path) -> None:
     assert [process.communicate()[0] for process in processes] == ["2\n"] * 4
     kept = [path for path in tmp_path.glob("state.db.corrupt-*") if path.suffix.startswith(".corrupt")]
     assert len([path for path in kept if not path.name.endswith(("-wal", "-shm"))]) == 1
+
+
+def test_nobody_sees_a_new_store_before_it_is_filled(tmp_path: Path) -> None:
+    filled(tmp_path)
+    garbage(tmp_path / "state.db")
+    seen: list[int] = []
+
+    def look() -> None:
+        other = StateStore(tmp_path / "state.db")
+        seen.append(len(other.jobs()))
+        other.close()
+
+    class Filling(StateStore):
+        def rebuild(self, set_aside: Path) -> None:
+            looking.start()
+            looking.join(0.2)  # ample for a look at what is not there yet
+            super().rebuild(set_aside)
+
+    looking = threading.Thread(target=look)
+    store = Filling(tmp_path / "state.db")
+    looking.join()
+    assert seen == [len(store.jobs())] == [2]
+    store.close()
 
 
 def test_records_that_are_lost_too_are_named(tmp_path: Path) -> None:

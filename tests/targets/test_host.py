@@ -109,6 +109,7 @@ def test_an_ordinary_users_apt_is_the_machines_with_other_folders(host: Host) ->
     assert "Post-Invoke::" not in dump
 
 
+@pytest.mark.reads_host
 def test_fetching_needs_no_lock_of_root(host: Host) -> None:
     command = host.fetch("-y", "--download-only", "install", "x")
     assert command.env["https_proxy"] == "http://p"
@@ -121,6 +122,7 @@ def test_any_script_may_run_on_the_host(host: Host, tmp_path: Path) -> None:
     assert host.script_problem(tmp_path / "any.deb") == ""
 
 
+@pytest.mark.reads_host
 def test_a_shadow_has_the_machines_packages(tmp_path: Path) -> None:
     host = HostTarget(environ={"HOME": str(tmp_path / "home")}, uid=os.geteuid())
     shadow = host.shadow(tmp_path / "shadow")

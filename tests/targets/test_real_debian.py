@@ -21,6 +21,7 @@ from wua.targets.roots import RootTarget
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.reads_host,
     pytest.mark.timeout(600),
     pytest.mark.skipif(
         not namespaces.can_confine(*((unprivileged_uid(),) * 2 if is_root() else ())),

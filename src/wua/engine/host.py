@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -27,7 +28,7 @@ from wua.model.jobs import JobRecord
 from wua.model.plugins import Target
 from wua.model.problems import WuaError
 from wua.model.states import JobState
-from wua.system.locks import FileLock
+from wua.system.locks import FileLock, folder_lock
 from wua.system.log import log
 
 IDLE_SECONDS: Final = 15.0
@@ -37,6 +38,9 @@ GREETING: Final = 1.0  # seconds; a host is started for somebody, who is about t
 SPEAKING: Final = 0.05  # … and then to say something
 FIRST_RETRY: Final = 0.5  # seconds before a job that could not be recorded is tried again; doubles
 LONGEST_RETRY: Final = 60.0
+SWITCH: Final = (
+    0.0005  # seconds for which a busy job may keep the thread from running that tells its watchers
+)
 # Loaded before there is an installer, which may replace them: a caller loads them when it needs them.
 NEEDED_LATER: Final = (
     "bz2",
@@ -245,6 +249,26 @@ class JobHost:
         self._lock.release()
 
 
+def _only_host(target: Target, idle: float) -> JobHost | None:
+    """The job host of a store; None when another one serves it.
+
+    One at a time begins: who comes second finds the first with its lock taken and its socket there, or,
+    where only the lock is taken, on its way out.
+    """
+    run_dir = Path(target.paths.run)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run_dir / "host.lock")
+    while True:
+        with folder_lock(run_dir, alone=True):
+            if lock.held or lock.acquire():
+                return JobHost(target, lock, idle=idle)
+            other = sockets.connect(run_dir)
+        if other is not None:
+            other.close()
+            return None
+        lock.acquire(wait=True)
+
+
 def main(state: str, ready: int) -> int:
     """Serve the store in ``state``; says ``ready``, ``exists`` or an error on the descriptor ``ready``."""
 
@@ -255,20 +279,16 @@ def main(state: str, ready: int) -> int:
 
     try:
         target = open_target(Path(state))
-        lock = FileLock(Path(target.paths.run) / "host.lock")
-        if not lock.acquire():
-            other = sockets.connect(Path(target.paths.run))
-            if other is not None:
-                other.close()
-                say("exists")
-                return 0
-            lock.acquire(wait=True)
         idle = float(os.environ.get("WUA_HOST_IDLE", IDLE_SECONDS))
-        host = JobHost(target, lock, idle=idle)
+        host = _only_host(target, idle)
+        if host is None:
+            say("exists")
+            return 0
     except WuaError as failure:
         say(str(failure))
         return 1
     signal.signal(signal.SIGTERM, lambda *_: host.stop())
+    sys.setswitchinterval(SWITCH)
     say("ready")
     if target.spec.options.get("plug-in", "debian") == "debian":
         for name in NEEDED_LATER:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -177,6 +177,40 @@ class Wakeup:
                 self._fd = -1
 
 
+class FolderNews:
+    """Which files of a folder were made or changed.
+
+    Descriptors of inotify are used again: the kernel takes many milliseconds to close one.
+
+    Raises:
+        OSError: there is none to be had.
+    """
+
+    _spare: ClassVar[list[Inotify]] = []
+
+    def __init__(self, folder: Path) -> None:
+        self._notify = self._spare.pop() if self._spare else Inotify()
+        try:
+            self._watch = self._notify.add(str(folder), IN_MODIFY | IN_CREATE | IN_MOVED_TO)
+        except BaseException:
+            self._spare.append(self._notify)
+            raise
+
+    def fileno(self) -> int:
+        return self._notify.fileno()
+
+    def names(self) -> set[str]:
+        """Of what happened since the last call."""
+        return {name for watch, name in self._notify.drain() if watch == self._watch}
+
+    def __enter__(self) -> "FolderNews":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._notify.remove(self._watch)
+        self._spare.append(self._notify)
+
+
 class RunWatch:
     """Follows one run to its end, whoever started it.
 
@@ -224,13 +258,15 @@ class RunWatch:
         keeper = launched
         while True:
             self._until_ended(keeper)
+            if (status := _read(self.folder, "status")) is not None and status["exit"] == 0:
+                self._read_lines()
+                return Outcome(0, True)
             if fence(self.folder):
                 return Outcome(None, False)
             owner = _process(_read(self.folder, "claim"))
             if owner is None or owner == keeper:
                 break
             keeper = owner  # the request was heard twice, and another supervisor has the run
-        status = _read(self.folder, "status")
         installer = self.installer
         if installer is None:
             return Outcome(None, False)  # the installer waits for this record before it executes
@@ -244,36 +280,31 @@ class RunWatch:
         fd = who.open() if who is not None else None
         if fd is None:
             return
-        try:
-            with contextlib.ExitStack() as stack:
-                notify = self._notifier(stack)
-                self._on_wake()  # what happened until now, nobody was notified of
-                self._until_readable(fd, notify)
-        finally:
-            os.close(fd)
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, fd)
+            news = self._news(stack)
+            self._on_wake()  # what happened until now, nobody was notified of
+            self._until_readable(fd, news)
 
-    def _notifier(self, stack: contextlib.ExitStack) -> Inotify | None:
+    def _news(self, stack: contextlib.ExitStack) -> FolderNews | None:
         """None when there is no inotify to be had (its number is limited): the ticks read the lines then."""
-        try:
-            notify = stack.enter_context(Inotify())
-            notify.add(str(self.folder), IN_MODIFY | IN_CREATE | IN_MOVED_TO)
-        except OSError:
-            return None
-        return notify
+        with contextlib.suppress(OSError):
+            return stack.enter_context(FolderNews(self.folder))
+        return None
 
-    def _until_readable(self, fd: int, notify: Inotify | None) -> None:
+    def _until_readable(self, fd: int, news: FolderNews | None) -> None:
         look_at = 0.0
         while True:
-            if notify is not None and time.monotonic() >= look_at:
-                ready = self._wait([fd, notify.fileno()], self._next_tick)
-                news = {name for _, name in notify.drain()} if notify.fileno() in ready else set()
-                if "started" in news:
+            if news is not None and time.monotonic() >= look_at:
+                ready = self._wait([fd, news.fileno()], self._next_tick)
+                names = news.names() if news.fileno() in ready else set()
+                if "started" in names:
                     self._on_wake()  # an abort may have waited for something to signal
-                if "lines" in news:
+                if "lines" in names:
                     self._read_lines()
                     look_at = time.monotonic() + PAUSE
             else:
-                ready = self._wait([fd], look_at if notify is not None else self._next_tick)
+                ready = self._wait([fd], look_at if news is not None else self._next_tick)
             if fd in ready:
                 return
 

@@ -108,6 +108,8 @@ def open_target(state: Path) -> Target:
         spec = msgspec.json.decode((state / TARGET_FILE).read_bytes(), type=TargetSpec)
     except OSError as failure:
         raise error("target-unusable", f"{failure.filename}: {failure.strerror}") from None
+    except msgspec.DecodeError as failure:
+        raise error("target-unusable", f"{state / TARGET_FILE}: {failure}") from None
     target: Target = plug_in("wua.targets", spec.options.get("plug-in", "debian"))(spec)
     return target
 

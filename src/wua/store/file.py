@@ -12,7 +12,7 @@ from typing import Any
 
 from wua.model.problems import error
 from wua.store import database
-from wua.system.locks import FileLock
+from wua.system.locks import folder_lock
 
 
 class StoreFile:
@@ -65,10 +65,16 @@ class StoreFile:
     # --- opening
 
     def _open(self) -> None:
+        """Nobody sees a new store before it is filled: who fills it has the folder alone."""
+        folder = self.path.parent
         try:
-            self._connect()
+            folder.mkdir(parents=True, exist_ok=True)
+            with folder_lock(folder):
+                self._connect()
+        except OSError as failure:
+            raise error("store-unwritable", f"{failure.filename}: {failure.strerror}") from None
         except database.Corrupt:
-            with FileLock(self.path.with_name("state.lock")):
+            with folder_lock(folder, alone=True):
                 self._replace()
 
     def _connect(self) -> None:

@@ -13,7 +13,6 @@ from wua.store import records
 
 SKIPPED: Final = 1_000_000  # event numbers left free, because readers' cursors may be ahead of the record
 
-_NULL: Final = msgspec.Raw(b"null")
 _encode: Final = msgspec.json.Encoder().encode
 _result: Final = msgspec.json.Decoder(JobResult).decode
 
@@ -22,7 +21,7 @@ def record(
     row: Sequence[Any], deliveries: tuple[Delivery, ...], history: tuple[HistoryEntry, ...]
 ) -> records.Record:
     """The record of a job from its row, whose last four columns hold JSON."""
-    raw = [_NULL if data is None else msgspec.Raw(data) for data in row[-4:]]
+    raw = [records.NULL if data is None else msgspec.Raw(data) for data in row[-4:]]
     values = (*row[:-4], *raw, deliveries, history)
     return records.Record(**dict(zip(records.Record.__struct_fields__, values, strict=True)))
 
@@ -36,9 +35,8 @@ def rebuild(db: sqlite3.Connection, store: Path, set_aside: Path, now: float) ->
     for one in found:
         runs = list(records.runs(one, store))
         acted = any(run.began and run.note.phase is JobState.INSTALLING for run in runs)
-        ended = bytes(one.result) != bytes(_NULL)
-        lags = not ended and acted and one.state != JobState.REPAIRING.value
-        _add_job(db, one, JobState.INSTALLING.value if lags else one.state)
+        ended = not _is_null(one.result)
+        _add_job(db, one, runs, JobState.INSTALLING if acted and not ended else JobState(one.state))
         _add_runs(db, one.id, runs, one.abort)
         _add_deliveries_and_history(db, one)
         events: list[AnyEvent] = [Noted(text)]
@@ -51,15 +49,26 @@ def rebuild(db: sqlite3.Connection, store: Path, set_aside: Path, now: float) ->
         db.execute("INSERT INTO hidden VALUES (?,?)", (update_id, now))
 
 
-def _add_job(db: sqlite3.Connection, one: records.Record, state: str) -> None:
-    raw = (one.spec, one.updates, one.plan, one.result)
+def _is_null(data: msgspec.Raw) -> bool:
+    return bytes(data) == bytes(records.NULL)
+
+
+def _add_job(
+    db: sqlite3.Connection, one: records.Record, runs: Sequence[records.RunFound], state: JobState
+) -> None:
+    """Entered in a state before its own, a job comes to it again by what its runs have done."""
+    newest = max(runs, key=lambda run: run.n).note if runs else None
+    late = newest is not None and _is_null(one.result)
+    updates = newest.updates if newest is not None and late else one.updates
+    plan = newest.plan if newest is not None and late else one.plan
+    raw = (one.spec, one.updates if _is_null(updates) else updates, plan, one.result)
     db.execute(
         "INSERT INTO jobs(id, kind, state, key, created, started, ended, abort, last_seq,"
         " spec, updates, plan, result) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
-            *(one.id, one.kind, state, one.key, one.created, one.started, one.ended),
+            *(one.id, one.kind, state.value, one.key, one.created, one.started, one.ended),
             *(one.abort, one.last_seq),
-            *(None if bytes(data) == bytes(_NULL) else bytes(data) for data in raw),
+            *(None if _is_null(data) else bytes(data) for data in raw),
         ),
     )
 

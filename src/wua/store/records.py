@@ -1,7 +1,8 @@
 """A second copy of every acting job, as a small file in its folder.
 
-It is written beside the store without waiting for the disk, and read only when the store was found
-broken: from these files, and from the folders of the runs, jobs and history are built again.
+It is written beside the store, when the job is submitted and when it has ended, without waiting for the
+disk. It is read only when the store was found broken: from these files, and from the folders of the runs,
+jobs and history are built again.
 """
 
 import contextlib
@@ -41,11 +42,16 @@ class Record(msgspec.Struct, frozen=True):
     history: tuple[HistoryEntry, ...]
 
 
+NULL: Final = msgspec.Raw(b"null")
+
+
 class RunNote(msgspec.Struct, frozen=True):
-    """What a run folder says of itself."""
+    """What a run folder says of itself, and of its job: the record is older than what was planned."""
 
     phase: JobState
     boot: str
+    updates: msgspec.Raw = NULL
+    plan: msgspec.Raw = NULL
 
 
 class RunFound(msgspec.Struct, frozen=True):

@@ -49,9 +49,6 @@ _updates: Final = msgspec.json.Decoder(tuple[UpdateId, ...]).decode
 _subscription: Final = msgspec.json.Decoder(Subscription).decode
 _history: Final = msgspec.json.Decoder(HistoryEntry).decode
 
-# The states from which on a job can't be begun anew: a store that is built again needs to know them.
-_RECORDED: Final = (JobState.INSTALLING, JobState.REPAIRING)
-
 _JOB_COLUMNS: Final = "id, spec, state, updates, created, started, ended, abort, last_seq, progress, result"
 
 
@@ -175,22 +172,21 @@ class StateStore(StoreFile):
         lasts through a power loss from the next durable one on. Raises IllegalTransition.
         """
         with self._write(soft=not durable) as db:
-            before, aborting = db.execute("SELECT state, abort FROM jobs WHERE id=?", (job_id,)).fetchone()
+            before, aborting, seq = db.execute(
+                "SELECT state, abort, last_seq FROM jobs WHERE id=?", (job_id,)
+            ).fetchone()
             check_transition(JobState(before), after)
             obeys = TABLE[JobState(before)].cancel in (OnCancel.END_NOW, OnCancel.SIGNAL)
             if aborting and obeys and after is not JobState.EVALUATING:
                 return False
             changed: dict[str, Any] = {"state": after.value}
+            changed |= self._append(db, job_id, seq, StateChanged(after, text), *events)
             if plan is not None:
                 changed["plan"] = encode(plan)
             if owner is not None:
                 changed["owner"] = _owner(owner)
                 changed["started"] = self._clock()
-            marks = ", ".join(f"{name}=?" for name in changed)
-            db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
-            self._append(db, job_id, StateChanged(after, text), *events)
-        if after in _RECORDED:
-            self.save_record(job_id)
+            _update(db, job_id, changed)
         return True
 
     def own(self, job_id: str, owner: ProcessRef) -> None:
@@ -237,12 +233,10 @@ class StateStore(StoreFile):
         The record in the job's folder is left to the caller, who may have somebody to tell first.
         """
         with self._write(soft=not durable) as db:
-            now = self._clock()
-            done = db.execute(
-                "UPDATE jobs SET state='ended', ended=?, result=? WHERE id=? AND result IS NULL",
-                (now, encode(result), job_id),
-            )
-            if done.rowcount == 0:
+            open_job = db.execute(
+                "SELECT last_seq FROM jobs WHERE id=? AND result IS NULL", (job_id,)
+            ).fetchone()
+            if open_job is None:
                 return False
             for entry in history:
                 row = db.execute(
@@ -251,27 +245,30 @@ class StateStore(StoreFile):
                 )
                 stored = replace(entry, id=row.lastrowid)
                 db.execute("UPDATE history SET entry=? WHERE id=?", (encode(stored), row.lastrowid))
-            self._append(db, job_id, *events, Ended(result))
+            changed = self._append(db, job_id, open_job[0], *events, Ended(result))
+            changed |= {"state": JobState.ENDED.value, "ended": self._clock(), "result": encode(result)}
+            _update(db, job_id, changed)
         return True
 
     # --- events
 
-    def _append(self, db: sqlite3.Connection, job_id: str, *events: AnyEvent) -> None:
-        (seq,) = db.execute("SELECT last_seq FROM jobs WHERE id=?", (job_id,)).fetchone()
+    def _append(self, db: sqlite3.Connection, job_id: str, seq: int, *events: AnyEvent) -> dict[str, Any]:
+        """Store events behind number ``seq``; what is to be changed in the job with them."""
         now = self._clock()
         rows = [(job_id, seq + place, now, encode(event)) for place, event in enumerate(events, 1)]
         db.executemany("INSERT INTO events VALUES (?,?,?,?)", rows)
+        changed: dict[str, Any] = {"last_seq": seq + len(rows)}
         progress = [event.progress for event in events if isinstance(event, Progressed)]
         if progress:
-            db.execute("UPDATE jobs SET progress=? WHERE id=?", (encode(progress[-1]), job_id))
-        db.execute("UPDATE jobs SET last_seq=? WHERE id=?", (seq + len(rows), job_id))
+            changed["progress"] = encode(progress[-1])
+        return changed
 
     def tell(self, job_id: str, *events: AnyEvent) -> None:
         """Append events without waiting for the disk; a job that has ended takes none."""
         with self._write(soft=True) as db:
-            if db.execute("SELECT 1 FROM jobs WHERE id=? AND state='ended'", (job_id,)).fetchone():
-                return
-            self._append(db, job_id, *events)
+            state, seq = db.execute("SELECT state, last_seq FROM jobs WHERE id=?", (job_id,)).fetchone()
+            if state != JobState.ENDED.value:
+                _update(db, job_id, self._append(db, job_id, seq, *events))
 
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> tuple[JobEvent, ...]:
         rows = self._rows(
@@ -293,13 +290,19 @@ class StateStore(StoreFile):
         commit, making a file waits for it. With this commit every earlier step lasts.
         """
         with self._write() as db:
-            (n,) = db.execute("SELECT coalesce(max(n), 0) + 1 FROM runs WHERE job=?", (job_id,)).fetchone()
+            n, updates, plan = db.execute(
+                "SELECT (SELECT coalesce(max(n), 0) + 1 FROM runs WHERE job=id), updates, plan FROM jobs"
+                " WHERE id=?",
+                (job_id,),
+            ).fetchone()
             run = Run(n, phase, str(folder / f"run-{n}"), boot_id(), False, False, None)
             db.execute(
                 "INSERT INTO runs(job, n, phase, folder, boot) VALUES (?,?,?,?,?)",
                 (job_id, n, phase.value, run.folder, run.boot),
             )
-            records.write_run(Path(run.folder), records.RunNote(phase, run.boot))
+            planned = records.NULL if plan is None else msgspec.Raw(plan)
+            note = records.RunNote(phase, run.boot, msgspec.Raw(updates), planned)
+            records.write_run(Path(run.folder), note)
             prepare(Path(run.folder))
         return run
 
@@ -406,6 +409,11 @@ class StateStore(StoreFile):
                 else:
                     db.execute("DELETE FROM hidden WHERE update_id=?", (update_id,))
         records.write_hidden(self.path, self.hidden())
+
+
+def _update(db: sqlite3.Connection, job_id: str, changed: dict[str, Any]) -> None:
+    marks = ", ".join(f"{name}=?" for name in changed)
+    db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
 
 
 def _refuse_if_busy(db: sqlite3.Connection) -> None:

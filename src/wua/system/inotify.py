@@ -34,6 +34,10 @@ class Inotify:
             raise OSError(code, os.strerror(code), path)
         return watch
 
+    def remove(self, watch: int) -> None:
+        """Watch something no longer; a last event of it may still come. Nothing happens when it is gone."""
+        self._libc.inotify_rm_watch(self._fd, watch)
+
     def drain(self) -> list[tuple[int, str]]:
         """(watch, name) of what happened since the last call; never waits."""
         found = []
