@@ -227,10 +227,10 @@ def test_python_and_the_supervisor_are_deleted_under_a_running_installer(
     spawner.close()
 
 
-def test_between_claim_and_status_the_supervisor_starts_its_installer_and_nothing_else(
+def test_from_claim_to_status_nothing_is_loaded_and_nothing_else_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything that Python tells its auditors of: no import, no library, no program, no foreign file."""
+    """All that Python tells its auditors of: no import, no library, no program but one, no foreign file."""
     log = tmp_path / "told"
     watched = tmp_path / "watched.py"
     watched.write_text(AUDITED.format(log=str(log), supervisor=supervisor.__file__))
@@ -241,28 +241,39 @@ def test_between_claim_and_status_the_supervisor_starts_its_installer_and_nothin
     spawner.close()
     assert run.keeper is not None
     assert run.watch.installer is not None
-    told = [json.loads(line) for line in log.read_text().splitlines()]
-    begin = told.index(["os.link", f"{run.folder}/.claim.{run.keeper.pid}", f"{run.folder}/claim"])
-    assert told[begin + 1 :] == [
-        ["os.fork"],
-        ["open", f"/proc/{run.watch.installer.pid}/stat"],
+    keeper, installer = run.keeper.pid, run.watch.installer.pid
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    told = {
+        pid: [line[1:] for line in lines if line[0] == pid and line[1] not in IN_MEMORY]
+        for pid in (keeper, installer)
+    }
+    begin = told[keeper].index(["os.link", f"{run.folder}/.claim.{keeper}", f"{run.folder}/claim"])
+    assert told[keeper][begin + 1 :] == [
+        ["open", f"/proc/{installer}/stat"],
         ["os.rename", f"{run.folder}/.started", f"{run.folder}/started"],
         ["os.rename", f"{run.folder}/.status", f"{run.folder}/status"],
     ]
+    assert told[installer] == [
+        ["open", "/dev/null"],
+        ["open", f"{run.folder}/output"],
+        ["open", f"{run.folder}/lines"],
+        ["os.chdir", str(tmp_path)],
+        ["os.exec", "/bin/sh"],
+    ]
 
 
+IN_MEMORY = ("array.__new__", "fcntl.fcntl", "socket.sendmsg")
 AUDITED = """
-import json, os, runpy, sys
+import fcntl, json, os, runpy, sys
 
-log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
-
-
+log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+log = fcntl.fcntl(log, fcntl.F_DUPFD_CLOEXEC, 900)  # out of the way of what the supervisor closes
 forks = []  # in a process of the spawner: how far it is from it
 
 
 def hook(event, words):
-    if len(forks) == 1:  # the supervisor
-        told = [event, *(word for word in words if str(word).startswith("/"))]
+    if forks:
+        told = [os.getpid(), event, *(word for word in words if str(word).startswith("/"))]
         os.write(log, (json.dumps(told) + "\\n").encode())
 
 
