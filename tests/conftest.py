@@ -106,6 +106,13 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where finished bases of complete roots are kept: one folder for all workers of the run."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bases"
+
+
 @pytest.fixture
 def short_dir() -> Iterator[Path]:
     """An empty folder with a short path, for sockets (a socket's path has 107 bytes at most)."""

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from support.apt_compare import Compared, Standing, all_packages, assert_same, synchronised
-from support.apt_root import AptRoot, stanza
+from support.apt_root import AptRoot, StoredArchive, stanza
 from wua.model.enums import DeploymentAction
 from wua.model.updates import Offer
 from wua.system.run import run
 from wua.testing.debian import Package, Repository, can_sign
 
+pytestmark = pytest.mark.usefixtures("whose_apt")
 NEVER_VALID = 1_600_000_000  # long ago
 
 
@@ -344,5 +345,23 @@ def test_sources_change_and_packages_leave(apt: Configuration) -> None:
     assert apt.same() == {new("a", "1.1"), here("b", "1")}
 
 
+def test_one_version_with_two_digests(apt: Configuration, whose_apt: str) -> None:
+    """Two versions to newer apts: then a pin by origin can concern one of them alone."""
+    root = apt.root
+    one, two = StoredArchive(root, "one.example", "stable"), StoredArchive(root, "two.example", "stable")
+    root.sources(one.line, two.line)
+    fields = {"Package": "a", "Version": "2", "Architecture": "all", "Filename": "a.deb", "Size": 10}
+    one.write([{**fields, "SHA256": "1" * 64}])
+    two.write([{**fields, "SHA256": "2" * 64}])
+    root.preferences("Package: a\nPin: origin one.example\nPin-Priority: -1\n")
+    offered = apt.same()
+    assert offered == {new("a", "2")} or whose_apt == "here"
+
+
 def test_nothing_at_all(apt: Configuration) -> None:
     assert apt.same() == set()
+
+
+def test_it_is_the_apt_that_is_meant(apt: Configuration, whose_apt: str) -> None:
+    version = run(apt.root.apt("apt-get", "--version")).stdout.split()[1]
+    assert version.startswith("3.") or whose_apt == "here"

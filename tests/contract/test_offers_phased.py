@@ -10,6 +10,7 @@ from support.apt_root import AptRoot, StoredArchive, stanza
 from wua.model.enums import DeploymentAction
 from wua.system.run import run
 
+pytestmark = pytest.mark.usefixtures("whose_apt")
 PERCENTS = range(0, 101, 4)
 _KEPT = re.compile(r"kept back:\n((?:  .*\n)+)|deferred due to phasing:\n((?:  .*\n)+)")
 
@@ -28,6 +29,18 @@ def package(name: str, version: str, **fields: object) -> dict[str, object]:
     }
 
 
+def installed(name: str) -> str:
+    fields = {
+        "Package": name,
+        "Status": "install ok installed",
+        "Maintainer": "Tests",
+        "Architecture": "all",
+        "Version": "1",
+        "Description": "a package",
+    }
+    return stanza(fields)
+
+
 def phased_root(folder: Path, config: str) -> AptRoot:
     """Every package is installed and has a phased update; some have a source of another name and version."""
     root = AptRoot(folder / "root", config=config)
@@ -40,22 +53,7 @@ def phased_root(folder: Path, config: str) -> AptRoot:
             for letter, source in (("a", ""), ("b", "other"), ("c", f"src{percent} (3:1.5-1)"))
         ]
     )
-    root.status(
-        *(
-            stanza(
-                {
-                    "Package": f"p{percent}{letter}",
-                    "Status": "install ok installed",
-                    "Maintainer": "Tests",
-                    "Architecture": "all",
-                    "Version": "1",
-                    "Description": "a package",
-                }
-            )
-            for percent in PERCENTS
-            for letter in "abc"
-        )
-    )
+    root.status(*(installed(f"p{percent}{letter}") for percent in PERCENTS for letter in "abc"))
     return root
 
 
@@ -90,6 +88,26 @@ def test_phased_updates_are_those_that_apt_keeps_back(tmp_path: Path, config: st
     }
     assert detected == kept_back(root)
     assert compared.catalogue.count("installed = 0") == 3 * len(PERCENTS)
+    compared.catalogue.close()
+
+
+@pytest.mark.parametrize("differing", ["Size", "SHA256"])
+@pytest.mark.parametrize("first_phased", [True, False])
+def test_of_two_contents_of_a_version_one_is_phased(
+    tmp_path: Path, differing: str, first_phased: bool
+) -> None:
+    """Where apt has two versions of the number, the phasing of one is not the other's."""
+    root = AptRoot(tmp_path / "root", config='APT::Machine-ID "1";')
+    archives = [StoredArchive(root, f"{name}.example", "stable") for name in ("one", "two")]
+    root.sources(*(archive.line for archive in archives))
+    for place, archive in enumerate(archives):
+        values = {"Size": 10 + place} if differing == "Size" else {"SHA256": f"{place}" * 64}
+        phased = {"Phased-Update-Percentage": 0} if first_phased == (place == 0) else {}
+        archive.write([package("a", "2", **values, **phased)])
+    root.status(installed("a"))
+    compared = synchronised(root, tmp_path)
+    (offer,) = compared.catalogue.search("installed = 0")
+    assert kept_back(root) == ({"a"} if offer.deployment_action is DeploymentAction.DETECTION else set())
     compared.catalogue.close()
 
 

@@ -26,6 +26,7 @@ def check(seed: int, folder: Path) -> None:
     compared.catalogue.close()
 
 
+@pytest.mark.usefixtures("whose_apt")
 @pytest.mark.parametrize("block", range(8))
 def test_offers_are_apts_candidates(block: int, tmp_path: Path) -> None:
     for seed in range(block, QUICK, 8):

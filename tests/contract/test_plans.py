@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +18,9 @@ PINNED = "Package: {}\nPin: release l={}\nPin-Priority: {}\n"
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[AptWorld]:
+def world(tools: Path | None) -> Iterator[AptWorld]:
     """One for all wishes: planning changes nothing."""
-    with apt_world(architectures=("amd64", "i386")) as made:
+    with apt_world(architectures=("amd64", "i386"), tools=tools) as made:
         fill(made)
         yield made
 
@@ -91,9 +92,13 @@ def test_what_apt_refuses_is_refused_with_its_reason(world: AptWorld) -> None:
 
 @contextmanager
 def configured(
-    *, config: str = "", preferences: str = "", prepare: Callable[[AptWorld], None] | None = None
+    tools: Path | None,
+    *,
+    config: str = "",
+    preferences: str = "",
+    prepare: Callable[[AptWorld], None] | None = None,
 ) -> Iterator[AptWorld]:
-    with apt_world(architectures=("amd64", "i386"), config=config) as made:
+    with apt_world(architectures=("amd64", "i386"), config=config, tools=tools) as made:
         fill(made)
         made.target.preferences(preferences)
         if prepare:
@@ -114,41 +119,41 @@ def check_all(world: AptWorld, wishes: Sequence[tuple[str, str]]) -> None:
         same(world, world.plan(*updates.split(), allow_removals=True), *words.split())
 
 
-def test_without_recommends() -> None:
-    with configured(config='APT::Install-Recommends "false";') as world:
+def test_without_recommends(tools: Path | None) -> None:
+    with configured(tools, config='APT::Install-Recommends "false";') as world:
         world.target.do(world.target.act("apt-get", "-y", "remove", "app", "extra", "postfix"))
         check_all(world, [("app=2.0", "install app"), ("extra=1.0", "install extra")])
 
 
-def test_pins_hold_back_a_suite() -> None:
-    with configured(preferences=PINNED.format("*", "Debian-Security", -1)) as world:
+def test_pins_hold_back_a_suite(tools: Path | None) -> None:
+    with configured(tools, preferences=PINNED.format("*", "Debian-Security", -1)) as world:
         check_all(world, [("breaker=1", "install breaker"), ("mailer=1", "install mailer")])
         with pytest.raises(WuaError, match="unsolvable"):
             world.plan("app=2.0")
 
 
-def test_pins_that_force_a_downgrade() -> None:
-    with configured(preferences=PINNED.format("strict strict-dev", "Debian", 1001)) as world:
+def test_pins_that_force_a_downgrade(tools: Path | None) -> None:
+    with configured(tools, preferences=PINNED.format("strict strict-dev", "Debian", 1001)) as world:
         world.target.install("strict=2.0", "strict-dev=2.0")
         words = "install strict strict-dev --allow-downgrades"
         check_all(world, [("strict:amd64=1.0 strict-dev=1.0", words)])
 
 
-def test_default_release() -> None:
-    with configured(config='APT::Default-Release "stable";') as world:
+def test_default_release(tools: Path | None) -> None:
+    with configured(tools, config='APT::Default-Release "stable";') as world:
         check_all(
             world,
             [("old=1.5", "install old"), ("app=2.0 lib:amd64=2.0 new=1", "install app=2.0 lib=2.0 new=1")],
         )
 
 
-def test_backports_as_default() -> None:
-    with configured(preferences=PINNED.format("*", "Debian Backports", 500)) as world:
+def test_backports_as_default(tools: Path | None) -> None:
+    with configured(tools, preferences=PINNED.format("*", "Debian Backports", 500)) as world:
         check_all(world, [("app=3.0~bpo1", "install app"), ("fresh=9~bpo1", "install fresh")])
 
 
-def test_held_packages_stay() -> None:
-    with configured(prepare=hold("lib", "old")) as world:
+def test_held_packages_stay(tools: Path | None) -> None:
+    with configured(tools, prepare=hold("lib", "old")) as world:
         check_all(world, [("tilde=1.0", "install tilde"), ("loop-a=1", "install loop-a")])
         for words in ("old=1.5", "app=2.0"):
             with pytest.raises(WuaError) as refused:
@@ -157,16 +162,17 @@ def test_held_packages_stay() -> None:
         assert run(world.target.apt("apt-get", "-s", "-y", "install", "app")).exit == 100
 
 
-def test_phased_update_comes_when_it_is_asked_for() -> None:
-    with configured(config='APT::Machine-ID "0123456789abcdef0123456789abcdef";') as world:
+def test_phased_update_comes_when_it_is_asked_for(tools: Path | None) -> None:
+    settings = 'APT::Machine-ID "0123456789abcdef0123456789abcdef"; Dir::Bin::ischroot "/bin/false";'
+    with configured(tools, config=settings) as world:
         world.repository(P("old", "1.7", phased=0), suite="updates", label="Updates")
         check_all(world, [("old=1.7", "install old")])
         assert not [row for row in apt_says(world, "upgrade") if row[1] == "old"]
 
 
-def test_same_version_from_two_places() -> None:
+def test_same_version_from_two_places(tools: Path | None) -> None:
     """Two files for one version: the plan has the digest of the one that apt would take."""
-    with apt_world() as world:
+    with apt_world(tools=tools) as world:
         world.repository(P("twin", "1", files={"/usr/share/twin": "first"}))
         world.repository(
             P("twin", "1", files={"/usr/share/twin": "another"}),

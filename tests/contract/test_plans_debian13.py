@@ -1,90 +1,49 @@
-"""Plans against Debian 13's own apt and dpkg, run by chroot. Needs the network."""
+"""Debian 13's apt beyond what the plans contract asks of every apt: its new solver; plans applied.
 
-import tempfile
+Needs the network.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support import debian13
 from support.apt_world import AptWorld, apt_world
 from support.plan_wishes import WISHES, Wish, fill, same
-from support.target_kinds import is_root
-from wua.model.enums import TargetKind
-from wua.model.plans import Operation, PlanRequest
-from wua.system import namespaces
+from wua.model.problems import WuaError
 from wua.system.run import run
-from wua.targets import create_root, destroy
-from wua.targets.host import HostTarget
-from wua.targets.layout import unprivileged_uid
 from wua.testing.debian import Package
 
-KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-SOURCES = """Types: deb
-URIs: {}
-Suites: trixie
-Components: main
-Signed-By: {}
-"""
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        not namespaces.can_confine(*((unprivileged_uid(),) * 2 if is_root() else ())),
-        reason="this machine allows no user namespaces",
-    ),
-    pytest.mark.skipif(not KEYS.exists(), reason="no keys of Debian's archive here"),
-]
-
-
-def mirror() -> str:
-    """Where this machine gets Debian from."""
-    words = ("indextargets", "--format", "$(REPO_URI)", "Label: Debian", "Created-By: Packages")
-    found = run(HostTarget().apt("apt-get", *words)).stdout.split()
-    if not found:
-        pytest.skip("this machine has no Debian mirror")
-    return found[0]
+pytestmark = debian13.MARKS
 
 
 @pytest.fixture(scope="module")
-def tools() -> Iterator[Path]:
-    """A small Debian 13, in a folder that any user can reach."""
-    with tempfile.TemporaryDirectory(prefix="wua-trixie-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        top = Path(folder) / "root"
-        root = create_root(
-            top, TargetKind.NAMESPACE_ROOT, sources=SOURCES.format(mirror(), KEYS), base_cache=None
-        )
-        assert root.os().version == "13"
-        yield top / "root"
-        destroy(top)
-
-
-@pytest.fixture(scope="module")
-def world(tools: Path) -> Iterator[AptWorld]:
-    with apt_world(architectures=("amd64", "i386"), tools=tools) as made:
+def solver3(tools13: Path) -> Iterator[AptWorld]:
+    """With the solver that apt 3 has beside the old one; who wants it sets an option."""
+    with apt_world(architectures=("amd64", "i386"), config='APT::Solver "3.0";', tools=tools13) as made:
         fill(made)
         yield made
 
 
-def test_it_is_the_other_apt(world: AptWorld) -> None:
-    assert run(world.target.apt("apt-get", "--version")).stdout.startswith("apt 3.")
-
-
 @pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.updates)
-def test_install(world: AptWorld, wish: Wish) -> None:
-    plan = world.plan(*wish.updates.split(), allow_removals=wish.allow_removals)
-    same(world, plan, *wish.apt.split())
-    assert all(item.reason for item in plan.items)
+def test_the_new_solver_decides_as_well(solver3: AptWorld, wish: Wish) -> None:
+    """It takes no package away that was asked for once: what apt refuses, wua refuses in apt's words."""
+    updates, words = wish.updates.split(), wish.apt.split()
+    done = run(solver3.target.apt("apt-get", "-s", "-y", *words))
+    if done.exit == 0:
+        same(solver3, solver3.plan(*updates, allow_removals=wish.allow_removals), *words)
+        return
+    with pytest.raises(WuaError) as refused:
+        solver3.plan(*updates, allow_removals=wish.allow_removals)
+    assert refused.value.problem.id == "unsolvable"
+    assert "Unable to satisfy dependencies" in done.stderr
+    assert "Unable to satisfy dependencies" in refused.value.problem.seen
 
 
-def test_remove(world: AptWorld) -> None:
-    request = PlanRequest(Operation.REMOVE, packages=("lib",))
-    same(world, world.handler.plan(request), "remove", "lib")
-
-
-def test_a_plan_is_applied_and_judged(tools: Path, tmp_path: Path) -> None:
-    with apt_world(tools=tools) as small:
+def test_a_plan_is_applied_and_judged(tools13: Path, tmp_path: Path) -> None:
+    with apt_world(tools=tools13) as small:
+        assert run(small.target.apt("apt-get", "--version")).stdout.startswith("apt 3.")
         repository = small.repository(Package("a", "1"))
         small.target.install("a")
         failing = Package("bad", "1", scripts={"postinst": "#!/bin/sh\nexit 3\n"})

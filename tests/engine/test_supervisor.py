@@ -85,15 +85,15 @@ def test_a_program_that_does_not_exist(spawner: Spawner, tmp_path: Path) -> None
 
 
 def test_the_installer_has_its_own_session_and_a_clean_environment(spawner: Spawner, tmp_path: Path) -> None:
-    listed = tmp_path / "listed"  # no pipe: the shell would hold its ends for a moment
-    script = f"env; echo pid $$; cut -d' ' -f6 /proc/$$/stat; ls /proc/$$/fd > {listed}; wc -l < {listed}"
+    # Neither a pipe nor a redirection: the shell itself would hold a descriptor more for a moment.
+    script = "env; echo pid $$; cut -d' ' -f6 /proc/$$/stat; ls /proc/$$/fd"
     run = Run(spawner, tmp_path / "run", script)
     assert run.outcome().exit == 0
-    said = (run.folder / "output").read_text().split("\n")
+    said = (run.folder / "output").read_text().split()
     assert [line.partition("=")[0] for line in said if "=" in line] == ["PATH", "PWD"]
-    pid, session, descriptors = [line for line in said if "=" not in line][:3]
-    assert pid == f"pid {session}"
-    assert int(descriptors) == 4  # standard ones and the status file
+    _, pid, session, *descriptors = [line for line in said if "=" not in line]
+    assert pid == session
+    assert sorted(descriptors) == ["0", "1", "2", "9"]  # standard ones and the status file
 
 
 def test_a_session_that_outlives_a_failed_installer_is_waited_for(spawner: Spawner, tmp_path: Path) -> None:
@@ -225,6 +225,62 @@ def test_python_and_the_supervisor_are_deleted_under_a_running_installer(
     assert run.outcome() == Outcome(42, True)
     assert json.loads((run.folder / "status").read_text())["exit"] == 42
     spawner.close()
+
+
+def test_from_claim_to_status_nothing_is_loaded_and_nothing_else_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that Python tells its auditors of: no import, no library, no program but one, no foreign file."""
+    log = tmp_path / "told"
+    watched = tmp_path / "watched.py"
+    watched.write_text(AUDITED.format(log=str(log), supervisor=supervisor.__file__))
+    monkeypatch.setattr(supervisor, "__file__", str(watched))
+    spawner = Spawner()
+    run = Run(spawner, tmp_path / "run", "exit 9")
+    assert run.outcome() == Outcome(9, True)
+    spawner.close()
+    assert run.keeper is not None
+    assert run.watch.installer is not None
+    keeper, installer = run.keeper.pid, run.watch.installer.pid
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    told = {
+        pid: [line[1:] for line in lines if line[0] == pid and line[1] not in IN_MEMORY]
+        for pid in (keeper, installer)
+    }
+    begin = told[keeper].index(["os.link", f"{run.folder}/.claim.{keeper}", f"{run.folder}/claim"])
+    assert told[keeper][begin + 1 :] == [
+        ["open", f"/proc/{installer}/stat"],
+        ["os.rename", f"{run.folder}/.started", f"{run.folder}/started"],
+        ["os.rename", f"{run.folder}/.status", f"{run.folder}/status"],
+    ]
+    assert told[installer] == [
+        ["open", "/dev/null"],
+        ["open", f"{run.folder}/output"],
+        ["open", f"{run.folder}/lines"],
+        ["os.chdir", str(tmp_path)],
+        ["os.exec", "/bin/sh"],
+    ]
+
+
+IN_MEMORY = ("array.__new__", "fcntl.fcntl", "socket.sendmsg")
+AUDITED = """
+import fcntl, json, os, runpy, sys
+
+log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+log = fcntl.fcntl(log, fcntl.F_DUPFD_CLOEXEC, 900)  # out of the way of what the supervisor closes
+forks = []  # in a process of the spawner: how far it is from it
+
+
+def hook(event, words):
+    if forks:
+        told = [os.getpid(), event, *(word for word in words if str(word).startswith("/"))]
+        os.write(log, (json.dumps(told) + "\\n").encode())
+
+
+os.register_at_fork(after_in_child=lambda: forks.append(1))
+sys.addaudithook(hook)
+runpy.run_path({supervisor!r}, run_name="__main__")
+"""
 
 
 def test_the_disk_is_full_when_the_status_is_due(spawner: Spawner, tmp_path: Path) -> None:

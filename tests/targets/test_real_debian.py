@@ -4,18 +4,19 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support import debian13
 from support.target_kinds import checked, install, is_root, state_of
 from wua.model.enums import TargetKind
 from wua.system import namespaces
 from wua.targets import create_root, destroy
 from wua.targets.host import HostTarget
 from wua.targets.layout import unprivileged_uid
+from wua.targets.namespace import NamespaceRoot, base_key
 from wua.targets.roots import RootTarget
 
 pytestmark = [
@@ -28,16 +29,6 @@ pytestmark = [
     ),
 ]
 ROOM = {"tzdata", "ca-certificates", "man-db", "cron", "python3-six", "openssh-client", "jq"}
-
-
-def trixie() -> str:
-    """Debian 13 from the archive that this machine's own sources name."""
-    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"]
-    archives = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
-    if not archives:
-        pytest.skip("this machine has no Debian archive among its sources")
-    key = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    return f"Types: deb\nURIs: {archives[0]}\nSuites: trixie\nComponents: main\nSigned-By: {key}\n"
 
 
 def digest_of_host() -> str:
@@ -58,11 +49,6 @@ def _host_stays_as_it_is() -> Iterator[None]:
     before = digest_of_host()
     yield
     assert digest_of_host() == before
-
-
-@pytest.fixture(scope="module")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("bases")
 
 
 @pytest.fixture(params=["plain", "namespace", "shadow"])
@@ -127,21 +113,21 @@ def test_packages_with_scripts_work_in_a_complete_root(tmp_path: Path, bases: Pa
 
 def test_a_second_root_is_a_copy_of_the_first(tmp_path: Path, bases: Path) -> None:
     first = create_root(tmp_path / "first", TargetKind.NAMESPACE_ROOT, base_cache=bases)
-    known = sorted(file.name for file in bases.iterdir())
+    assert isinstance(first, NamespaceRoot)
+    base = bases / base_key(first.layout, first)
+    known = base.stat().st_ino
     second = create_root(tmp_path / "second", TargetKind.NAMESPACE_ROOT, base_cache=bases)
-    assert sorted(file.name for file in bases.iterdir()) == known
+    assert base.stat().st_ino == known
     words = ("-W", "-f", "${Package} ${Version} ${db:Status-Status}\n")
     assert checked(first.apt("dpkg-query", *words)).stdout == checked(second.apt("dpkg-query", *words)).stdout
     destroy(tmp_path / "first")
     assert install(second, "sl").exit == 0
 
 
-@pytest.mark.skipif(
-    not Path("/usr/share/keyrings/debian-archive-trixie-stable.gpg").exists(),
-    reason="no keys of Debian 13 here",
-)
-def test_a_root_of_another_release(tmp_path: Path) -> None:
-    root = create_root(tmp_path / "root", TargetKind.NAMESPACE_ROOT, sources=trixie(), base_cache=None)
+@pytest.mark.skipif(not debian13.HAS_KEYS, reason="no keys of Debian 13 here")
+def test_a_root_of_another_release(tmp_path: Path, bases: Path) -> None:
+    sources = debian13.sources()
+    root = create_root(tmp_path / "root", TargetKind.NAMESPACE_ROOT, sources=sources, base_cache=bases)
     assert (root.os().version, root.os().codename) == ("13", "trixie")
     done = install(root, "tzdata")
     assert done.exit == 0, done.stderr

@@ -1,7 +1,8 @@
 """What apt takes for the same version: equal version numbers alone are not enough.
 
 Where the same number comes with other dependencies, sizes or architectures, apt has two versions of that
-number. That matters to pins that select by origin or source: they may concern one and not the other.
+number; since apt 2.7.3 also where both have a SHA256 and these differ. That matters to pins that select by
+origin or source: they may concern one and not the other.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,22 +22,28 @@ class Contents(NamedTuple):
 
     of_stanza: Callable[[Stanza], Fields]
     of_record: Callable[[Package], Fields]
+    by_digest: Callable[[], bool]  # whether this apt compares digests; asked only where it matters
 
 
 class Content(NamedTuple):
     hashed: tuple[str, ...]
     multi_arch: str
     size: int  # 0 unknown, as in dpkg's status
+    sha256: str  # "" unknown, as well
 
     def is_same(self, other: "Content") -> bool:
         sizes_differ = self.size and other.size and self.size != other.size
         return self.hashed == other.hashed and self.multi_arch == other.multi_arch and not sizes_differ
 
+    def has_other_digest(self, other: "Content") -> bool:
+        return bool(self.sha256 and other.sha256) and self.sha256 != other.sha256
+
 
 def content(fields: Fields) -> Content:
     size = fields.get("size", "")
     hashed = tuple(_normal(fields.get(name, "")) for name in _HASHED)
-    return Content(hashed, _multi_arch(fields), int(size) if size.isdigit() else 0)
+    sha256 = fields.get("sha256", "")
+    return Content(hashed, _multi_arch(fields), int(size) if size.isdigit() else 0, sha256)
 
 
 def _multi_arch(fields: Fields) -> str:
@@ -59,19 +66,19 @@ def divided(package: Package, contents: Contents) -> Package:
     for entry in package.entries:
         groups: list[tuple[Content, list[Stanza]]] = []
         for stanza in entry.stanzas:
-            _group(groups, content(contents.of_stanza(stanza))).append(stanza)
+            _group(groups, content(contents.of_stanza(stanza)), contents).append(stanza)
         installed = None
         if entry.in_status:
-            installed = _group(groups, content(contents.of_record(package)))
+            installed = _group(groups, content(contents.of_record(package)), contents)
         entries += [
             Entry(entry.version, tuple(stanzas), in_status=stanzas is installed) for _, stanzas in groups
         ]
     return package._replace(entries=entries)
 
 
-def _group(groups: list[tuple[Content, list[Stanza]]], wanted: Content) -> list[Stanza]:
+def _group(groups: list[tuple[Content, list[Stanza]]], wanted: Content, contents: Contents) -> list[Stanza]:
     for known, stanzas in groups:
-        if known.is_same(wanted):
+        if known.is_same(wanted) and not (known.has_other_digest(wanted) and contents.by_digest()):
             return stanzas
     groups.append((wanted, []))
     return groups[-1][1]

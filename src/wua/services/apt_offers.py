@@ -153,6 +153,7 @@ class Offers:
             if package.is_ambiguous
             and (
                 self._phasing.by_policy
+                or any(len(entry.stanzas) > 1 and packages.percent(entry) < 100 for entry in package.entries)
                 or (
                     policy.has_specific_pins
                     and policy.tells_contents_apart(package.name, packages.source_names(package))

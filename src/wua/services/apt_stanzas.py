@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from wua.metadata.deb822 import parse
 from wua.metadata.packages_index import read_stanzas
+from wua.model.plugins import DebianTarget
+from wua.services.apt_ask import compares_digests
 from wua.services.apt_content import Contents, Fields
 from wua.services.apt_packages import Index, Package, Stanza
 
@@ -29,17 +32,17 @@ def read(indexes: Sequence[Index], stanzas: Iterable[Stanza]) -> dict[Stanza, Ma
     return found
 
 
-def contents(indexes: Sequence[Index], status: Path, packages: Sequence[Package]) -> Contents:
-    """Access to every stanza of some packages."""
+def contents(target: DebianTarget, indexes: Sequence[Index], packages: Sequence[Package]) -> Contents:
+    """Access to every stanza of some packages of a target."""
     wanted = {stanza for package in packages for entry in package.entries for stanza in entry.stanzas}
     fields = {stanza: _lowered(found) for stanza, found in read(indexes, wanted).items()}
-    known = records(status) if any(package.record for package in packages) else {}
+    known = records(target.dpkg_dir / "status") if any(package.record for package in packages) else {}
 
     def of_record(package: Package) -> Fields:
         record = package.record
         return _lowered(known.get((record.name, record.architecture), {})) if record is not None else {}
 
-    return Contents(fields.__getitem__, of_record)
+    return Contents(fields.__getitem__, of_record, cache(lambda: compares_digests(target)))
 
 
 def records(status: Path) -> dict[tuple[str, str], Mapping[str, str]]:

@@ -141,7 +141,7 @@ class Synchroniser:
                     return {}
 
         def contents(some: Sequence[Package]) -> Contents:
-            return apt_stanzas.contents(packages.indexes, self._status, some)
+            return apt_stanzas.contents(self._target, packages.indexes, some)
 
         return Offers(packages, policy, rules.phasing, self._labels(writer), contents, ask), warnings
 

@@ -33,7 +33,7 @@ class _Reasons:
         policy, self._only_apt = view.policy
         package = view.package(known)
         if policy is not None and package.is_ambiguous:
-            package = divided(package, contents(view.packages.indexes, view.status, [package]))
+            package = divided(package, contents(view.target, view.packages.indexes, [package]))
         self._package: Package = package
         self._policy: Policy | None = policy
         self._choice = self._candidate()
