@@ -100,6 +100,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "An argument has a value that the operation cannot take.",
         "Correct the argument named in the message.",
     ),
+    "too-many-updates": Kind(
+        codes.E_INVALIDARG,
+        "More packages were named at once than the system passes to one command (about two megabytes).",
+        "Ask for fewer at once, in several jobs.",
+    ),
     "access-denied": Kind(
         codes.E_ACCESSDENIED,
         "Changing this target needs a right that the caller does not have.",

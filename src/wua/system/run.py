@@ -1,5 +1,6 @@
 """Run a reading command to its end and take its output. Acting commands go through the supervisor."""
 
+import errno
 import subprocess
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ def run(command: Command, *, timeout: float = 120.0, stdin: str = "") -> Complet
     A command that does not exist gives exit 127, as a shell would say.
 
     Raises:
-        WuaError: timed-out, with the command named; the process has been killed then.
+        WuaError: timed-out, with the command named; the process has been killed then. too-many-updates, when
+            its words are more than the system takes.
     """
     try:
         done = subprocess.run(
@@ -37,6 +39,10 @@ def run(command: Command, *, timeout: float = 120.0, stdin: str = "") -> Complet
         )
     except FileNotFoundError as missing:
         return Completed(127, "", f"{missing.filename}: not found")
+    except OSError as failure:
+        if failure.errno != errno.E2BIG:
+            raise
+        raise error("too-many-updates", f"{len(command.argv)} words for {command.argv[0]}") from None
     except subprocess.TimeoutExpired:
         raise error("timed-out", f"{command.argv[0]} took longer than {timeout:g} s") from None
     return Completed(done.returncode, done.stdout, done.stderr)
