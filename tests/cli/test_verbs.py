@@ -95,7 +95,7 @@ def test_install_tells_line_by_line_in_a_pipe(desk: Desk) -> None:
         "installed    editor 2.0",
     ]
     assert re.fullmatch(r"Done in [\d.]+ s: 2 installed\.", after[9])
-    assert after[10].startswith("To go back:  wua undo ")
+    assert after[10].startswith(f"To go back:  wua --root {desk.root} undo ")
     assert len(after) == 11
 
 

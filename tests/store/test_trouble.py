@@ -203,6 +203,16 @@ def test_others_who_have_the_store_open_change_over(tmp_path: Path) -> None:
     new.close()
 
 
+def test_it_is_said_aloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(tmp_path)
+    garbage(tmp_path / "state.db")
+    StateStore(tmp_path / "state.db").close()
+    (kept,) = tmp_path.glob("state.db.corrupt-*")
+    assert f"state.db was damaged: it is kept as {kept.name}" in capsys.readouterr().err
+    StateStore(tmp_path / "state.db").close()
+    assert capsys.readouterr().err == ""
+
+
 def test_two_who_find_it_broken_build_it_once(tmp_path: Path) -> None:
     filled(tmp_path)
     garbage(tmp_path / "state.db")

@@ -180,14 +180,14 @@ def watch(
         face.say(f"Job {job.id}: {job.kind.value} {what}")
     result = follow(face, job, titles, only_watch=only_watch)
     if result is None:
-        face.say(f"Left running. To watch it again:  wua attach {job.id}")
+        face.say(f"Left running. To watch it again:  {face.command} attach {job.id}")
         return face.answer(Acted(job.id, plan), exits.DONE if only_watch else exits.ABORTED)
-    face.say(*result_view.render(face.screen, job.record, result, titles))
+    face.say(*result_view.render(face.screen, job.record, result, titles, command=face.command))
     return face.answer(Acted(job.id, plan, result), exits.of_result(result, tell_restart=tell_restart))
 
 
 def _left(face: Face, job: Job[Any], plan: Plan, when: str) -> int:
-    face.say(f"Job {job.id} runs {when}. To watch it:  wua attach {job.id}")
+    face.say(f"Job {job.id} runs {when}. To watch it:  {face.command} attach {job.id}")
     return face.answer(Acted(job.id, plan))
 
 

@@ -59,6 +59,15 @@ class Face:
             )
         self.remark(f"Making a Debian root in {root}; the first one takes a while.")
 
+    @property
+    def command(self) -> str:
+        """How a further command on the same machine begins."""
+        if self.root is None or self.root == os.environ.get("WUA_TARGET"):
+            return "wua"
+        import shlex
+
+        return f"wua --root {shlex.quote(self.root)}"
+
     def close(self) -> None:
         if self._agent is not None:
             self._agent.close()

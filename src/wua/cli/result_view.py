@@ -20,9 +20,18 @@ STYLE = {
 
 
 def render(
-    screen: Screen, job: JobRecord, result: JobResult, titles: Titles, *, with_updates: bool = False
+    screen: Screen,
+    job: JobRecord,
+    result: JobResult,
+    titles: Titles,
+    *,
+    command: str = "wua",
+    with_updates: bool = False,
 ) -> Iterator[str]:
-    """The end of a job; ``with_updates`` also a line for each update, where nothing has shown them yet."""
+    """The end of a job; ``with_updates`` also a line for each update, where nothing has shown them yet.
+
+    ``command`` is what a further command on the same machine begins with.
+    """
     if with_updates:
         for each in result.updates:
             yield from update_lines(screen, job.kind, each, titles.of(each.update))
@@ -32,10 +41,10 @@ def render(
         why = ", ".join(result.restart_reasons)
         yield from screen.wrap(clean(f"{why}."), "  ", screen.paint("A restart is needed: ", "careful"))
     if result.output and result.code in (ResultCode.FAILED, ResultCode.SUCCEEDED_WITH_ERRORS):
-        yield f"What the installer printed:  wua attach {job.id} --output"
+        yield f"What the installer printed:  {command} attach {job.id} --output"
     succeeded = any(each.code is ResultCode.SUCCEEDED for each in result.updates)
     if job.kind.changes_target and succeeded:
-        yield f"To go back:  wua undo {job.id}"
+        yield f"To go back:  {command} undo {job.id}"
 
 
 def headline(screen: Screen, job: JobRecord, result: JobResult) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from wua.model.problems import error
 from wua.store import database
 from wua.system.locks import folder_lock
+from wua.system.log import log
 
 
 class StoreFile:
@@ -111,6 +112,7 @@ class StoreFile:
         self._suspect.unlink(missing_ok=True)
         self._connect()
         self.rebuild(self.set_aside)
+        log(f"{self.path} was damaged: it is kept as {self.set_aside.name}, and was built again")
         return None
 
     def _ensure(self) -> None:

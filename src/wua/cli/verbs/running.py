@@ -51,7 +51,10 @@ def attach(face: Face, /, job: str, output: bool, only_watch: bool, exit_restart
         return watch(face, held, record.spec.plan, tell_restart=exit_restart, only_watch=only_watch)
     titles = Titles(face.agent, record)
     face.say(f"Job {record.id}: {record.kind.value}, begun {clock(record.started or record.created)}")
-    face.say(*result_view.render(face.screen, record, record.result, titles, with_updates=True))
+    shown = result_view.render(
+        face.screen, record, record.result, titles, command=face.command, with_updates=True
+    )
+    face.say(*shown)
     told = face.agent.deliveries(record.id)
     face.say(*(line for each in told for line in result_view.delivery(face.screen, each)))
     return face.answer(
