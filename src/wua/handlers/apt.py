@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from wua.handlers import apt_commands, apt_plan, apt_repair, apt_simulation, apt_verify, conffiles
+from wua.handlers import apt_commands, apt_plan, apt_repair, apt_simulation, apt_verify, conffiles, hanging
 from wua.handlers.apt_collect import collect
 from wua.handlers.apt_judge import judge
 from wua.handlers.apt_progress import DownloadReader, TransactionReader
@@ -200,6 +200,9 @@ class AptHandler:
 
     def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
         return apt_repair.next_repair(self._target, self._state(), plan, tried)
+
+    def hanging(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        return hanging.scripts(pids)
 
     def reader(self, plan: Plan, phase: JobState) -> ProgressReader:
         if phase is JobState.DOWNLOADING:

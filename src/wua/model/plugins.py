@@ -337,6 +337,9 @@ class Handler(Protocol):
     def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
         """The next command towards a clean state; None when it is clean or nothing more can be tried."""
 
+    def hanging(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the processes of a transaction whose time is over, those that may be killed."""
+
     def reader(self, plan: Plan, phase: JobState) -> ProgressReader: ...
 
     def judge(self, plan: Plan, runs: Sequence[RunRecord]) -> tuple[ItemOutcome, ...]:

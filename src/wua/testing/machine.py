@@ -410,6 +410,9 @@ class SimulatedHandler:
         gate = ["read answer < repair-gate"] if (self._machine.root / "repair-gate").exists() else []
         return self._shell(["echo begin >> log", *gate, "rm -f installed/*.part", "echo end >> log"])
 
+    def hanging(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        return ()
+
     def reader(self, plan: Plan, phase: JobState) -> "SimulatedReader":
         return SimulatedReader(len(plan.items))
 
