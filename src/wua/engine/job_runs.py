@@ -225,7 +225,7 @@ class JobRuns:
             self._tell(Stalled(run.phase, idle, text))
 
     def _end_hanging(self, watch: RunWatch) -> None:
-        """The cancel signal waits for the step at work, and a script that never ends would make it wait on."""
+        """The cancel signal waits for the step at work, and a script that never ends makes it wait on."""
         installer = watch.installer
         if installer is None:
             return
