@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from mutation.parts import PARTS
-from mutation.runner import BaselineError, Fate, Verdict, baseline, judge, mutants, prepare, sample
+from mutation.runner import BaselineError, Fate, Verdict, baseline, judge, mutants, prepared, sample
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICED = (Fate.KILLED, Fate.TIMED_OUT)
@@ -37,8 +37,12 @@ def line(verdict: Verdict) -> str:
 
 def main() -> int:
     asked = arguments()
+    with prepared(ROOT):
+        return measure(asked)
+
+
+def measure(asked: argparse.Namespace) -> int:
     part = PARTS[asked.part]
-    prepare(ROOT)
     found = mutants([file for file in part.files(ROOT) if asked.file in str(file)])
     chosen = sample(found, asked.sample, asked.seed)
     start = time.monotonic()
@@ -51,7 +55,7 @@ def main() -> int:
     drawn = f"{len(found)} mutants, {len(chosen)} tried, seed {asked.seed}"
     print(f"{asked.part}: {drawn}, {len(coverage.cost)} tests", flush=True)
     fates: Counter[Fate] = Counter()
-    for verdict in judge(part, ROOT, chosen, coverage, jobs=asked.jobs):
+    for verdict in judge(ROOT, chosen, coverage, jobs=asked.jobs):
         fates[verdict.fate] += 1
         if verdict.fate not in NOTICED:
             print(line(verdict), flush=True)

@@ -62,13 +62,15 @@ class Recorder:
         self.calls: dict[str, set[tuple[str, int]]] = {}
         self.shared: dict[str, set[tuple[str, int]]] = {}
         self.cost: dict[str, float] = {}
+        self.took: dict[str, float] = {}
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        start = time.process_time()
+        start, cpu = time.monotonic(), time.process_time()
         with self._into(self.calls, item.nodeid):
             yield
-        self.cost[item.nodeid] = time.process_time() - start
+        self.took[item.nodeid] = time.monotonic() - start
+        self.cost[item.nodeid] = time.process_time() - cpu
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
@@ -88,7 +90,7 @@ class Recorder:
         shown = {
             name: [[node, sorted(seen)] for node, seen in table.items()] for name, table in tables.items()
         }
-        return {**shown, "cost": self.cost}
+        return {**shown, "cost": self.cost, "took": self.took}
 
     def _add(self, table: dict[str, set[tuple[str, int]]], node: str) -> None:
         seen = {(code.co_filename, code.co_firstlineno) for code in list(self._now.values())}
@@ -142,7 +144,6 @@ def fork(action: Callable[[], int], *, output: Path, cpu: float) -> int:
                 "TMPDIR": folder,
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
-            sys.dont_write_bytecode = True
             tempfile.tempdir = None
             code = action()
     except BaseException as error:  # noqa: BLE001 - the child must never go on as its parent
@@ -161,6 +162,7 @@ def _redirect(output: Path) -> None:
 def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path) -> int:
     """The run over the program as it is, watched; the notes go to ``answer`` as JSON."""
     recorder = Recorder(files)
+    sys.dont_write_bytecode = False  # into the folder that the parent made for it
     threading.settrace(recorder.trace)
     sys.settrace(recorder.trace)
     try:
@@ -173,8 +175,8 @@ def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path)
 
 
 def try_mutant(
-    root: Path, tests: Sequence[str], wanted: Sequence[str], name: str, code: types.CodeType
+    root: Path, files: Sequence[str], wanted: Sequence[str], name: str, code: types.CodeType
 ) -> int:
-    """The run over a mutant of the module ``name``."""
+    """The run of the ``wanted`` tests, which stand in ``files``, over a mutant of the module ``name``."""
     sys.meta_path.insert(0, MutantFinder(name, code))
-    return run_tests(root, tests, Chooser(wanted))
+    return run_tests(root, files, Chooser(wanted))

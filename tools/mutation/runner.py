@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -21,8 +22,12 @@ from mutation import child
 from mutation.edits import edits
 from mutation.parts import Part
 
-WALL: Final = 120.0  # seconds that a mutant may take; the limit that matters is the one on CPU time
 SPARE: Final = 5.0  # seconds of CPU time for start and imports
+PATIENCE: Final = 10.0  # seconds on the clock, for the same and for a machine with other work
+NEEDED: Final = (
+    *("hypothesis.strategies", "_hypothesis_pytestplugin", "pytest_timeout", "xdist.plugin", "msgspec"),
+    *("ctypes", "fcntl", "multiprocessing", "sqlite3", "subprocess", "tempfile", "uuid"),
+)
 _FACTOR: Final = 5.0  # a mutant may take so many times what its tests took before
 
 
@@ -79,11 +84,16 @@ def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
 
 
 class Coverage:
-    """Which tests can notice a change of a function, cheapest first."""
+    """Which tests can notice a change of a function, cheapest first.
 
-    def __init__(self, notes: dict[str, list[list[object]]], cost: dict[str, float]) -> None:
-        self.cost = cost
-        self._everything = sorted(cost, key=lambda node: cost[node])
+    ``cost`` is seconds of processor time and ``took`` seconds on the clock, by test.
+    """
+
+    def __init__(
+        self, notes: dict[str, list[list[object]]], cost: dict[str, float], took: dict[str, float]
+    ) -> None:
+        self.cost, self.took = cost, took
+        self._everything = sorted(took, key=lambda node: took[node])
         self._by_function: dict[tuple[str, int], set[str]] = {}
         for node, seen in notes["calls"]:
             self._note([str(node)], seen)
@@ -120,14 +130,11 @@ def baseline(part: Part, root: Path) -> Coverage:
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
             raise BaselineError(output.read_text(encoding="utf-8", errors="replace"))
         notes = json.loads(answer.read_text(encoding="utf-8"))
-    return Coverage(notes, notes["cost"])
+    return Coverage(notes, notes["cost"], notes["took"])
 
 
-def judge(
-    part: Part, root: Path, chosen: Sequence[Mutant], coverage: Coverage, *, jobs: int = 2
-) -> Iterator[Verdict]:
+def judge(root: Path, chosen: Sequence[Mutant], coverage: Coverage, *, jobs: int = 2) -> Iterator[Verdict]:
     """The verdicts, in the order in which they are reached."""
-    tests = part.test_paths(root)
     waiting = list(reversed(chosen))
     with _Children() as children:
         while waiting or children.running:
@@ -138,13 +145,15 @@ def judge(
                     yield Verdict(mutant, Fate.UNTESTED, 0)
                     continue
                 cpu = SPARE + _FACTOR * sum(coverage.cost[node] for node in wanted)
-                children.start(mutant, _action(root, tests, wanted, mutant), cpu)
+                wall = PATIENCE + _FACTOR * sum(coverage.took[node] for node in wanted)
+                children.start(mutant, _action(root, wanted, mutant), cpu, wall)
             yield from children.ended()
 
 
-def _action(root: Path, tests: Sequence[str], wanted: Sequence[str], mutant: Mutant) -> Callable[[], int]:
+def _action(root: Path, wanted: Sequence[str], mutant: Mutant) -> Callable[[], int]:
+    files = sorted({node.partition("::")[0] for node in wanted})
     name = ".".join(mutant.file.relative_to(root / "src").with_suffix("").parts).removesuffix(".__init__")
-    return lambda: child.try_mutant(root, tests, wanted, name, mutant.code())
+    return lambda: child.try_mutant(root, files, wanted, name, mutant.code())
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,7 @@ class _Running:
     descriptor: int
     mutant: Mutant
     start: float
+    limit: float  # of the clock that ``start`` was read from
 
 
 class _Children:
@@ -173,22 +183,23 @@ class _Children:
     def running(self) -> int:
         return len(self._selector.get_map())
 
-    def start(self, mutant: Mutant, action: Callable[[], int], cpu: float) -> None:
+    def start(self, mutant: Mutant, action: Callable[[], int], cpu: float, wall: float) -> None:
         pid = child.fork(action, output=Path(os.devnull), cpu=cpu)
         descriptor = os.pidfd_open(pid)
-        running = _Running(pid, descriptor, mutant, time.monotonic())
+        now = time.monotonic()
+        running = _Running(pid, descriptor, mutant, now, now + wall)
         self._selector.register(descriptor, selectors.EVENT_READ, running)
 
     def ended(self) -> Iterator[Verdict]:
         """Wait until at least one has ended or is too late."""
         if not self.running:
             return
-        patience = min(running.start for running in self._all()) + WALL - time.monotonic()
+        patience = min(running.limit for running in self._all()) - time.monotonic()
         ready = {key.data for key, _ in self._selector.select(max(0.0, patience))}
         for running in self._all():
-            seconds = time.monotonic() - running.start
-            if running in ready or seconds >= WALL:
-                yield Verdict(running.mutant, _fate(self._end(running)), seconds)
+            now = time.monotonic()
+            if running in ready or now >= running.limit:
+                yield Verdict(running.mutant, _fate(self._end(running)), now - running.start)
 
     def _all(self) -> list[_Running]:
         return [key.data for key in self._selector.get_map().values()]
@@ -212,9 +223,16 @@ def _fate(exit_code: int) -> Fate:
             return Fate.KILLED
 
 
-def prepare(root: Path) -> None:
-    """Load in the parent, once, what every child needs, but nothing that is mutated."""
+@contextlib.contextmanager
+def prepared(root: Path) -> Iterator[None]:
+    """Load in the parent, once, what every child needs, but nothing that is mutated.
+
+    What the first run compiles is kept in a folder that only lives as long as this, for all later ones.
+    """
     sys.path.insert(0, str(root / "src"))
-    sys.dont_write_bytecode = True
-    import hypothesis.strategies  # noqa: F401
-    import msgspec  # noqa: F401
+    for name in NEEDED:
+        importlib.import_module(name)
+    with tempfile.TemporaryDirectory(prefix="wua-compiled-") as compiled:
+        sys.pycache_prefix = compiled
+        sys.dont_write_bytecode = True
+        yield
