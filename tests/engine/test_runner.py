@@ -6,14 +6,18 @@ from pathlib import Path
 import pytest
 from tests.support.scripted import NOW, Bench, Fate, command, holder, item
 
+from wua.engine.runs import Undecided
 from wua.model import codes
 from wua.model.enums import ResultCode, UpdateOperation
 from wua.model.jobs import Ended, JobKind, JobRecord, JobResult, Noted, Progressed, UpdateEnded, Waiting
 from wua.model.plans import Change
+from wua.model.plugins import StepProgress
 from wua.model.problems import error
 from wua.model.states import JobState, overall_percent
 from wua.model.struct import replace
 from wua.model.updates import RestartReason, UpdateId
+from wua.store import records
+from wua.store.state import encode
 from wua.system.locks import FileLock, lock_holder
 from wua.system.process import ProcessRef
 
@@ -686,8 +690,6 @@ def test_what_an_installer_did_is_judged_even_without_the_lock(bench: Bench) -> 
 
 def spec_timeout_zero(bench: Bench, job: str) -> None:
     """The job as if it had been submitted with a lock time-out of 0."""
-    from wua.store.state import encode
-
     spec = replace(bench.store.job(job).spec, lock_timeout=0.0)
     with bench.store._write() as db:
         db.execute("UPDATE jobs SET spec=? WHERE id=?", (encode(spec), job))
@@ -750,7 +752,76 @@ def test_a_download_of_a_dead_host_is_waited_for_before_another(bench: Bench) ->
     assert result(record).code is R.SUCCEEDED
 
 
+def test_a_job_found_with_an_abort_does_nothing_more(bench: Bench) -> None:
+    job = left(bench, S.PLANNING)
+    bench.store.request_abort(job)
+    assert result(bench.run(job)).code is R.ABORTED
+    assert bench.handler.calls == []
+
+
+def test_a_download_that_an_earlier_host_cut_short_is_aborted(bench: Bench) -> None:
+    """The mark of its run tells; nobody needs to ask again."""
+    request = bench_request(bench, "a", "b")
+    job = bench.add("a", "b", kind=JobKind.DOWNLOAD)
+    bench.reach(job, S.PLANNING, S.DOWNLOADING, plan=bench.handler.plan(request))
+    bench.store.mark_cancelled(job, bench.begun(job, S.DOWNLOADING, Fate(-2), ended=True))
+    bench.reach(job, S.EVALUATING)
+    bench.handler.absent = {"b.deb"}
+    record = bench.run(job)
+    assert causes(record) == ["", "aborted"]
+    assert result(record).code is R.ABORTED
+
+
+def test_everything_ran_and_the_lock_is_not_needed(bench: Bench) -> None:
+    job = left(bench, *INSTALLING)
+    bench.begun(job, S.INSTALLING, Fate(exit=0))
+    bench.target.others = [(holder("apt"),)]
+    spec_timeout_zero(bench, job)
+    record = bench.run(job)
+    assert (result(record).code, problem_of(record)) == (R.SUCCEEDED, "")
+
+
+def test_what_cannot_be_decided_is_left_for_later(bench: Bench) -> None:
+    """A run folder that can't be looked into: nothing is concluded, and nobody is kept waiting."""
+
+    def spoil() -> None:
+        (run,) = bench.store.runs(job)
+        folder = Path(run.folder)
+        folder.rename(folder.with_name("aside"))
+        folder.touch()
+
+    job = bench.add("a")
+    bench.spawner.fates["dpkg"] = [Fate(then=spoil)]
+    with pytest.raises(Undecided):
+        bench.run(job)
+    assert bench.store.job(job).state is S.INSTALLING
+    assert lock_holder(bench.target.paths.lock) is None
+    (run,) = bench.store.runs(job)
+    Path(run.folder).unlink()
+    Path(run.folder).with_name("aside").rename(run.folder)
+    record = bench.run(job)
+    assert result(record).code is R.SUCCEEDED
+    assert bench.spawner.started == ["dpkg"]
+
+
+def test_the_copy_in_the_folder_of_the_job_has_its_result(bench: Bench) -> None:
+    record = bench.install("a")
+    (copy,), _ = records.read(bench.store.path)
+    assert (copy.id, copy.state, len(copy.history)) == (record.id, "ended", 1)
+
+
 # --- commands that talk
+
+
+def test_an_installer_that_cannot_end_is_stopped(bench: Bench) -> None:
+    """Nobody asked for it, so it is no abort."""
+    bench.handler.step = lambda lines: StepProgress(stuck="it waits for an answer")
+    bench.spawner.fates["dpkg"] = [Fate(exit=-2, lines="x\n")]
+    bench.handler.undone = {"a"}
+    record = bench.install("a")
+    assert "stopped: it waits for an answer" in bench.notes(record.id)
+    assert result(record).code is R.FAILED
+    assert [run.cancelled for run in bench.handler.seen] == [False]
 
 
 def test_a_reader_that_fails_does_not_stop_the_installer(bench: Bench) -> None:
@@ -766,8 +837,6 @@ def test_a_reader_that_fails_does_not_stop_the_installer(bench: Bench) -> None:
 
 
 def test_status_lines_are_handed_on_whole(bench: Bench) -> None:
-    from wua.model.plugins import StepProgress
-
     heard: list[str] = []
 
     def step(lines: list[str]) -> StepProgress:

@@ -139,6 +139,7 @@ def fork(action: Callable[[], int], *, output: Path, cpu: float) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with tempfile.TemporaryDirectory(prefix="wua-mutant-") as folder:
+            os.chmod(folder, 0o755)  # noqa: S103 - as /tmp is: some tests look in as another user
             os.environ |= {
                 "HYPOTHESIS_STORAGE_DIRECTORY": folder,
                 "TMPDIR": folder,

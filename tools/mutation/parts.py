@@ -24,7 +24,7 @@ class Part:
 
 _MACHINE: Final = ("runner", "job_runs", "runs", "results", "progress", "host", "deliveries", "locking")
 # Those in which the job host is this process: a mutant in memory is not seen by another one.
-_ENGINE_TESTS: Final = ("progress", "runner", "job_runs", "host", "deliverer", "waiting", "timeouts")
+_ENGINE_TESTS: Final = ("progress", "runner", "job_runs", "host", "deliveries", "waiting", "timeouts")
 
 PARTS: Final[dict[str, Part]] = {
     "model": Part(
@@ -39,8 +39,8 @@ PARTS: Final[dict[str, Part]] = {
         ),
     ),
     "criteria": Part(("src/wua/criteria/*.py",), ("tests/criteria",)),
-    # The job machine: the table, what takes a job through it and what it is kept in. Its callers (agent, link,
-    # rehearsal) and what runs in a process of its own (supervisor) are not in it; nor is the catalogue.
+    # The job machine: the table, what takes a job through it, and what it is kept in. Its callers (agent,
+    # link, rehearsal) and what runs in a process of its own (supervisor) are not in it; nor is the catalogue.
     "jobs": Part(
         (
             "src/wua/model/states.py",
