@@ -23,8 +23,11 @@ class Part:
 
 
 _MACHINE: Final = ("runner", "job_runs", "runs", "results", "progress", "host", "deliveries", "locking")
-# Those in which the job host is this process: a mutant in memory is not seen by another one.
-_ENGINE_TESTS: Final = ("progress", "runner", "job_runs", "host", "deliveries", "waiting", "timeouts")
+# Those that need no other process of wua's: a mutant in memory is not seen by one.
+_ENGINE_TESTS: Final = (
+    *("results", "progress", "runner", "waiting"),
+    *("job_runs", "host", "timeouts", "deliveries"),
+)
 
 PARTS: Final[dict[str, Part]] = {
     "model": Part(
@@ -50,7 +53,7 @@ PARTS: Final[dict[str, Part]] = {
         (
             "tests/model/test_states.py",
             *(f"tests/engine/test_{name}.py" for name in _ENGINE_TESTS),
-            *(f"tests/store/test_{name}.py" for name in ("state", "trouble")),
+            *(f"tests/store/test_{name}.py" for name in ("state", "records")),
         ),
     ),
     "versions": Part(
