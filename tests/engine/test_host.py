@@ -1,6 +1,7 @@
 """The job host, in this process: what it starts, when, who hears of it, and when it leaves."""
 
 import contextlib
+import importlib
 import itertools
 import os
 import select
@@ -381,6 +382,12 @@ def test_a_stopped_host_leaves_its_installer_at_work(hosted: Hosted) -> None:
 
 
 # --- as a program
+
+
+@pytest.mark.parametrize("name", hosting.NEEDED_LATER)
+def test_what_is_loaded_early_is_there(name: str) -> None:
+    """An installer may replace the files of Python and of wua under the host."""
+    importlib.import_module(name)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ PARTS: Final[dict[str, Part]] = {
             *(f"src/wua/store/{name}.py" for name in ("state", "records", "rebuilding")),
         ),
         (
-            "tests/model/test_states.py",
+            *("tests/model/test_states.py", "tests/quality/test_generated.py"),
             *(f"tests/engine/test_{name}.py" for name in _ENGINE_TESTS),
             *(f"tests/store/test_{name}.py" for name in ("state", "records")),
         ),
