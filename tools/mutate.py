@@ -4,6 +4,7 @@ Changes the code in small ways, in memory, and counts how many of the changes th
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
@@ -37,6 +38,7 @@ def line(verdict: Verdict) -> str:
 
 def main() -> int:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the children are ended on the way out
     with prepared(ROOT):
         return measure(asked)
 

@@ -339,18 +339,19 @@ def test_idle_time_grows_until_there_is_evidence_of_life(
     monkeypatch.setattr(runs, "TICK", 0.002)
     if not inotify:
         monkeypatch.setattr(runs, "Inotify", _none)
-    os.mkfifo(run / "gate")
-    write_command(run, shell(f"read x < {run}/gate; echo line >&{{status}}; read x < {run}/gate"))
+    gates = [run / "first", run / "second"]
+    for gate in gates:
+        os.mkfifo(gate)
+    write_command(run, shell(f"read x < {gates[0]}; echo line >&{{status}}; read x < {gates[1]}"))
     launched = spawner.start(str(run), None)
     watched = Watched(run)
     thread = threading.Thread(target=watched.watch.follow, args=(launched,))
     thread.start()
-    for _ in range(2):
+    for gate in gates:
         wait_until(lambda: len(watched.idle) > 3 and watched.idle[-1] > watched.idle[-2] > watched.idle[-3])
         idle = watched.idle[-1]
         watched.idle.clear()
-        with open(run / "gate", "w") as gate:
-            gate.write("go\n")
+        gate.write_text("go\n")
         wait_until(lambda idle=idle: not thread.is_alive() or min(watched.idle, default=idle) < idle)
     thread.join()
     assert watched.lines == ["line"]

@@ -28,7 +28,7 @@ NEEDED: Final = (
     *("hypothesis.strategies", "_hypothesis_pytestplugin", "pytest_timeout", "xdist.plugin", "msgspec"),
     *("ctypes", "fcntl", "multiprocessing", "sqlite3", "subprocess", "tempfile", "uuid"),
 )
-_FACTOR: Final = 5.0  # a mutant may take so many times what its tests took before
+_FACTOR: Final = 3.0  # a mutant may take so many times what its tests took before
 
 
 class Fate(Enum):
@@ -205,22 +205,18 @@ class _Children:
         return [key.data for key in self._selector.get_map().values()]
 
     def _end(self, running: _Running) -> int:
-        """Reap a child, with everything that it left behind in its session's process group."""
+        """Reap a keeper, which ends whatever is left of its mutant first."""
         self._selector.unregister(running.descriptor)
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            signal.pidfd_send_signal(running.descriptor, signal.SIGTERM)
         os.close(running.descriptor)
-        with contextlib.suppress(ProcessLookupError):  # it left nothing behind
-            os.killpg(running.pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(running.pid, 0)[1])
 
 
 def _fate(exit_code: int) -> Fate:
-    match exit_code:
-        case pytest_passed if pytest_passed == 0:
-            return Fate.SURVIVED
-        case signalled if signalled in (-signal.SIGXCPU, -signal.SIGKILL):
-            return Fate.TIMED_OUT
-        case _:
-            return Fate.KILLED
+    if exit_code == 0:
+        return Fate.SURVIVED
+    return Fate.TIMED_OUT if exit_code == child.TOO_LATE else Fate.KILLED
 
 
 @contextlib.contextmanager
