@@ -57,8 +57,10 @@ def measure(asked: argparse.Namespace) -> int:
     drawn = f"{len(found)} mutants, {len(chosen)} tried, seed {asked.seed}"
     print(f"{asked.part}: {drawn}, {len(coverage.cost)} tests", flush=True)
     fates: Counter[Fate] = Counter()
-    for verdict in judge(ROOT, chosen, coverage, jobs=asked.jobs):
+    for number, verdict in enumerate(judge(ROOT, chosen, coverage, jobs=asked.jobs), 1):
         fates[verdict.fate] += 1
+        if number % 50 == 0:
+            print(f"{number} tried in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
         if verdict.fate not in NOTICED:
             print(line(verdict), flush=True)
     noticed = sum(fates[fate] for fate in NOTICED)

@@ -215,6 +215,7 @@ def test_where_the_program_runs_and_what_it_is_given(bench: Bench) -> None:
         ("echo not this; exit 1", "exit 1"),
         ("printf '%0300d' 0 >&2; exit 1", "exit 1: " + "0" * 200),
         ("kill -9 $$", "exit -9"),
+        ("printf '\\377' >&2; exit 1", "exit 1: \N{REPLACEMENT CHARACTER}"),
     ],
 )
 def test_what_went_wrong_is_the_last_thing_that_the_program_said(

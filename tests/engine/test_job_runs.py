@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,20 +15,26 @@ from wua.engine import runs
 from wua.engine.runs import Outcome, RunWatch, Spawner, Undecided, Wakeup, fence, write_command
 from wua.model.plugins import Command
 from wua.model.problems import WuaError
+from wua.system import process
 from wua.system.process import ProcessRef, boot_id
 
 
 class Watched:
-    """A watch that notes what it heard."""
+    """A watch that notes what it heard; ``react`` is called with the lines."""
 
     def __init__(self, folder: Path) -> None:
         self.wakeup = Wakeup()
+        self.react: Callable[[list[str]], None] = lambda lines: None
         self.lines: list[str] = []
         self.wakes = 0
         self.idle: list[float] = []
         self.watch = RunWatch(
-            folder, self.wakeup, on_lines=self.lines.extend, on_wake=self._woken, on_tick=self.idle.append
+            folder, self.wakeup, on_lines=self._heard, on_wake=self._woken, on_tick=self.idle.append
         )
+
+    def _heard(self, lines: list[str]) -> None:
+        self.lines.extend(lines)
+        self.react(lines)
 
     def _woken(self) -> None:
         self.wakes += 1
@@ -56,6 +62,10 @@ def kind_of(failure: pytest.ExceptionInfo[WuaError]) -> str:
     return failure.value.problem.id
 
 
+def is_ours(pid: int) -> bool:
+    return f"PPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text()
+
+
 # --- who takes a run
 
 
@@ -74,9 +84,9 @@ def test_a_run_that_a_supervisor_took_is_its_own(run: Path) -> None:
 
 
 def test_a_run_without_a_folder_is_fenced_too(run: Path) -> None:
-    run.rmdir()
-    assert fence(run)
-    assert fence(run)
+    lost = run / "lost" / "run-1"
+    assert fence(lost)
+    assert fence(lost)
 
 
 def test_a_supervisor_that_is_quicker_wins(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,12 +185,11 @@ def test_lines_come_while_the_installer_is_at_work(run: Path, spawner: Spawner) 
     watched = Watched(run)
 
     def heard(lines: list[str]) -> None:
-        watched.lines.extend(lines)
         if lines == ["one"]:
             with open(run / "gate", "w") as gate:
                 gate.write("go\n")
 
-    watched.watch._on_lines = heard
+    watched.react = heard
     assert watched.watch.follow(launched) == Outcome(0, True)
     assert watched.lines == ["one", "two"]
 
@@ -188,10 +197,9 @@ def test_lines_come_while_the_installer_is_at_work(run: Path, spawner: Spawner) 
 def test_the_spawner_is_started_again_when_it_was_killed(run: Path, spawner: Spawner) -> None:
     spawner.warm()
     spawner.warm()
-    assert spawner._process is not None
-    first = spawner._process
-    first.kill()
-    first.wait()
+    (first,) = [pid for pid in process.pids() if "supervisor.py" in process.program(pid) and is_ours(pid)]
+    assert os.getsid(first) == first  # what is sent to the group of a caller at a terminal is not for it
+    os.kill(first, signal.SIGKILL)
     write_command(run, shell("exit 0"))
     launched = spawner.start(str(run), None)
     assert Watched(run).watch.follow(launched) == Outcome(0, True)
@@ -256,9 +264,7 @@ def test_an_installer_whose_supervisor_was_killed_is_waited_for_with_its_childre
     (run / "started").write_text(json.dumps({"pid": installer.pid, "start": start, "boot": boot_id()}))
     installer.wait()
     assert Watched(run).watch.follow(None) == Outcome(None, True)
-    from wua.system.process import session_members
-
-    assert session_members(installer.pid) == ()
+    assert process.session_members(installer.pid) == ()
 
 
 def test_remains_that_do_not_end_are_given_up(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,11 +309,10 @@ def test_a_signal_goes_to_the_installer_alone(run: Path, spawner: Spawner) -> No
     launched = spawner.start(str(run), None)
 
     def heard(lines: list[str]) -> None:
-        watched.lines.extend(lines)
         if lines == ["up"]:
             assert watched.watch.signal(signal.SIGINT)
 
-    watched.watch._on_lines = heard
+    watched.react = heard
     assert watched.watch.follow(launched) == Outcome(3, True)
     assert watched.lines == ["up", "got"]
     assert not watched.watch.signal(signal.SIGINT)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.scripted import NOW, Bench, Fate, command, holder, item
@@ -17,7 +18,6 @@ from wua.model.states import JobState, overall_percent
 from wua.model.struct import replace
 from wua.model.updates import RestartReason, UpdateId
 from wua.store import records
-from wua.store.state import encode
 from wua.system.locks import FileLock, lock_holder
 from wua.system.process import ProcessRef
 
@@ -499,20 +499,20 @@ def test_a_lock_that_stays_taken_fails_the_job(bench: Bench) -> None:
     assert lock_holder(bench.target.paths.lock) is None
 
 
-def test_who_hears_of_the_end_can_take_the_lock(bench: Bench) -> None:
+def test_the_lock_is_free_before_the_end_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hears of the end may begin the next job at once."""
     held = []
+    finish = bench.store.finish
 
-    def look(job: str) -> None:
-        if bench.store.job(job).result is not None:
-            held.append(lock_holder(bench.target.paths.lock))
+    def told(*given: Any, **named: Any) -> bool:
+        held.append(lock_holder(bench.target.paths.lock))
+        return finish(*given, **named)
 
-    bench.shop = type(bench.shop)(
-        *(getattr(bench.shop, name) for name in ("store", "target", "handler", "service", "spawner")),
-        look,
-        bench.shop.clock,
-    )
+    monkeypatch.setattr(bench.store, "finish", told)
     bench.install("a")
-    assert held == [None]
+    bench.handler.at["verify"] = raising("disk-full")
+    bench.install("b")
+    assert held == [None, None]
 
 
 # --- aborting
@@ -589,8 +589,10 @@ def test_a_job_that_was_aborted_in_the_queue_does_nothing(bench: Bench) -> None:
 INSTALLING = (S.PLANNING, S.LOCKING, S.VERIFYING, S.INSTALLING)
 
 
-def left(bench: Bench, *states: JobState, names: tuple[str, ...] = ("a",)) -> str:
-    job = bench.add(*names)
+def left(
+    bench: Bench, *states: JobState, names: tuple[str, ...] = ("a",), lock_timeout: float = 300.0
+) -> str:
+    job = bench.add(*names, lock_timeout=lock_timeout)
     request = bench.store.job(job).spec.request
     assert request is not None
     plan = bench.handler.plan(request)
@@ -680,23 +682,15 @@ def test_runs_that_had_ended_are_not_adopted(bench: Bench) -> None:
 
 
 def test_what_an_installer_did_is_judged_even_without_the_lock(bench: Bench) -> None:
-    job = left(bench, *INSTALLING)
+    job = left(bench, *INSTALLING, lock_timeout=0.0)
     bench.begun(job, S.INSTALLING, Fate(exit=0))
     bench.target.others = [(holder("apt"),)]
     bench.handler.installs = [command("dpkg"), command("apt-mark")]
-    spec_timeout_zero(bench, job)
     record = bench.run(job)
     assert bench.states(job)[-2:] == ["installing", "evaluating"]
     assert any("judged without the lock" in note and "apt" in note for note in bench.notes(job))
     assert problem_of(record) == "lock-held"
     assert [each.code for each in result(record).updates] == [R.SUCCEEDED]
-
-
-def spec_timeout_zero(bench: Bench, job: str) -> None:
-    """The job as if it had been submitted with a lock time-out of 0."""
-    spec = replace(bench.store.job(job).spec, lock_timeout=0.0)
-    with bench.store._write() as db:
-        db.execute("UPDATE jobs SET spec=? WHERE id=?", (encode(spec), job))
 
 
 def test_what_was_told_before_is_not_told_again(bench: Bench) -> None:
@@ -777,10 +771,9 @@ def test_a_download_that_an_earlier_host_cut_short_is_aborted(bench: Bench) -> N
 
 
 def test_everything_ran_and_the_lock_is_not_needed(bench: Bench) -> None:
-    job = left(bench, *INSTALLING)
+    job = left(bench, *INSTALLING, lock_timeout=0.0)
     bench.begun(job, S.INSTALLING, Fate(exit=0))
     bench.target.others = [(holder("apt"),)]
-    spec_timeout_zero(bench, job)
     record = bench.run(job)
     assert (result(record).code, problem_of(record)) == (R.SUCCEEDED, "")
 
@@ -838,6 +831,21 @@ def test_a_reader_that_fails_does_not_stop_the_installer(bench: Bench) -> None:
     assert result(record).code is R.SUCCEEDED
     (note,) = [note for note in bench.notes(record.id) if note.startswith("progress can't be read")]
     assert "ValueError: what a line" in note
+
+
+def test_a_job_does_not_end_before_its_command(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Following it went wrong; what came of it is still waited for, and judged."""
+
+    def broken(*given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bench.handler, "reader", broken)
+    bench.spawner.fates["dpkg"] = [Fate(exit=3)]
+    record = bench.install("a")
+    assert [run.exit for run in bench.handler.seen] == [3]
+    assert problem_of(record) == "unexpected"
+    assert [each.code for each in result(record).updates] == [R.SUCCEEDED]
+    assert all(run.ended for run in bench.store.runs(record.id))
 
 
 def test_status_lines_are_handed_on_whole(bench: Bench) -> None:

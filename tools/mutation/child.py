@@ -122,10 +122,19 @@ class Chooser:
         items[:] = sorted(chosen, key=lambda item: self._rank[item.nodeid])
 
 
-def run_tests(root: Path, tests: Sequence[str], plugin: object) -> int:
-    """pytest's exit code; its output goes to where the child's goes."""
+def run_tests(root: Path, tests: Sequence[str], plugin: object, *, timeout: float = 0) -> int:
+    """pytest's exit code; its output goes to where the child's goes. ``timeout`` in seconds, of each test."""
     os.chdir(root)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=short", "-o", "timeout=0"]
+    options = [
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--no-header",
+        "--tb=short",
+        "-o",
+        f"timeout={timeout:g}",
+    ]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis was loaded by the parent
     return int(pytest.main([*options, *tests], plugins=[plugin]))
 
@@ -235,9 +244,8 @@ def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path)
     return code
 
 
-def try_mutant(
-    root: Path, files: Sequence[str], wanted: Sequence[str], name: str, code: types.CodeType
-) -> int:
-    """The run of the ``wanted`` tests, which stand in ``files``, over a mutant of the module ``name``."""
+def try_mutant(root: Path, wanted: Sequence[str], name: str, code: types.CodeType, *, timeout: float) -> int:
+    """The run of the ``wanted`` tests over a mutant of the module ``name``."""
     sys.meta_path.insert(0, MutantFinder(name, code))
-    return run_tests(root, files, Chooser(wanted))
+    files = sorted({node.partition("::")[0] for node in wanted})
+    return run_tests(root, files, Chooser(wanted), timeout=timeout)

@@ -23,7 +23,7 @@ from mutation.edits import edits
 from mutation.parts import Part
 
 SPARE: Final = 5.0  # seconds of CPU time for start and imports
-PATIENCE: Final = 10.0  # seconds on the clock, for the same and for a machine with other work
+PATIENCE: Final = 10.0  # seconds on the clock that a test, or all, may take longer on a busy machine
 NEEDED: Final = (
     *("hypothesis.strategies", "_hypothesis_pytestplugin", "pytest_timeout", "xdist.plugin", "msgspec"),
     *("ctypes", "fcntl", "multiprocessing", "sqlite3", "subprocess", "tempfile", "uuid"),
@@ -145,15 +145,15 @@ def judge(root: Path, chosen: Sequence[Mutant], coverage: Coverage, *, jobs: int
                     yield Verdict(mutant, Fate.UNTESTED, 0)
                     continue
                 cpu = SPARE + _FACTOR * sum(coverage.cost[node] for node in wanted)
-                wall = PATIENCE + _FACTOR * sum(coverage.took[node] for node in wanted)
-                children.start(mutant, _action(root, wanted, mutant), cpu, wall)
+                took = [coverage.took[node] for node in wanted]
+                action = _action(root, wanted, mutant, PATIENCE + _FACTOR * max(took))
+                children.start(mutant, action, cpu, PATIENCE + _FACTOR * sum(took))
             yield from children.ended()
 
 
-def _action(root: Path, wanted: Sequence[str], mutant: Mutant) -> Callable[[], int]:
-    files = sorted({node.partition("::")[0] for node in wanted})
+def _action(root: Path, wanted: Sequence[str], mutant: Mutant, timeout: float) -> Callable[[], int]:
     name = ".".join(mutant.file.relative_to(root / "src").with_suffix("").parts).removesuffix(".__init__")
-    return lambda: child.try_mutant(root, files, wanted, name, mutant.code())
+    return lambda: child.try_mutant(root, wanted, name, mutant.code(), timeout=timeout)
 
 
 @dataclass(frozen=True)
