@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.machines import LONG, Machine
@@ -51,6 +52,13 @@ class Bench:
             self.now = max(self.now, delivery.next_try)
             self.deliverer.wake()
         return delivery
+
+    def deliver_another(self) -> None:
+        """Everything that is due has been looked at when this returns."""
+        assert self.deliverer is not None
+        other = self.store.subscribe(self.job, shell("exit 0")).id
+        self.deliverer.wake()
+        wait_until(lambda: {d.id: d.state for d in self.store.deliveries()}[other] is DeliveryState.DELIVERED)
 
     def close(self) -> None:
         if self.deliverer is not None:
@@ -245,15 +253,42 @@ def test_the_next_attempt_waits_for_its_time(bench: Bench) -> None:
     times = []
     for tried in (1, 2, 3):
         wait_until(lambda tried=tried: bench.store.deliveries()[0].tried == tried)
-        for _ in range(3):
-            bench.deliverer.wake()
-        times.append(bench.store.deliveries()[0].next_try)
-        assert bench.store.deliveries()[0].tried == tried
+        bench.deliver_another()  # which is due, and comes after the one that waits
+        first = bench.store.deliveries()[0]
+        assert first.tried == tried
         assert not bench.deliverer.idle
-        bench.now = times[-1]
+        times.append(first.next_try)
+        bench.now = first.next_try
         bench.deliverer.wake()
     assert times == [1001.0, 1003.0, 1007.0]
-    assert not bench.idle.is_set()
+
+
+def test_what_could_not_be_stored_rests_before_it_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = bench.folder / "heard"
+    delivery = bench.store.subscribe(bench.job, shell(f"echo x >> {heard}"))
+    bench.end_job()
+    real = bench.store.attempted
+    failures = []
+
+    def attempted(given: str, *more: Any, **named: Any) -> None:
+        if given == delivery.id and not failures:
+            failures.append(given)
+            raise error("disk-full", "no room")
+        real(given, *more, **named)
+
+    monkeypatch.setattr(bench.store, "attempted", attempted)
+    bench.start()
+    wait_until(lambda: failures)
+    bench.deliver_another()
+    bench.deliver_another()
+    assert heard.read_text() == "x\n"
+    bench.now += deliveries.FIRST_PAUSE
+    assert bench.deliverer is not None
+    bench.deliverer.wake()
+    wait_until(lambda: bench.store.deliveries()[0].state is DeliveryState.DELIVERED)
+    assert heard.read_text() == "x\nx\n"
 
 
 def test_a_store_that_cannot_be_read_is_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

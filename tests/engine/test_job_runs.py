@@ -255,15 +255,16 @@ def test_a_run_that_another_supervisor_has_is_followed_there(run: Path) -> None:
     assert ended == [Outcome(0, True)]
 
 
-def test_an_installer_whose_supervisor_was_killed_is_waited_for_with_its_children(run: Path) -> None:
+@pytest.mark.parametrize("code", [None, 1])
+def test_what_a_failed_or_lost_installer_left_running_is_waited_for(run: Path, code: int | None) -> None:
     script = "sleep 0.2 & exec true"
     installer = subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True)
     me = ProcessRef.of(installer.pid)
-    leave(run, Fate(None))
+    leave(run, Fate(code))
     start = me.start if me else 1
     (run / "started").write_text(json.dumps({"pid": installer.pid, "start": start, "boot": boot_id()}))
     installer.wait()
-    assert Watched(run).watch.follow(None) == Outcome(None, True)
+    assert Watched(run).watch.follow(None) == Outcome(code, True)
     assert process.session_members(installer.pid) == ()
 
 
