@@ -465,7 +465,7 @@ def test_what_an_installer_left_broken_is_mended_and_then_judged(bench: Bench) -
 
 @pytest.mark.parametrize(
     ("exit_code", "removes", "mended"),
-    [(-9, True, True), (None, True, True), (-9, False, False), (1, True, False)],
+    [(-9, True, True), (None, True, True), (-9, False, False), (1, True, False), (0, True, False)],
 )
 def test_a_killed_installer_with_removals_may_have_left_what_dpkg_does_not_show(
     bench: Bench, exit_code: int | None, removes: bool, mended: bool
