@@ -38,7 +38,6 @@ PARTS: Final[dict[str, Part]] = {
             "src/wua/model/codes.py",
             "src/wua/model/code_meanings.py",
             "src/wua/model/advice.py",
-            "src/wua/model/explanations.py",
         ),
     ),
     "criteria": Part(("src/wua/criteria/*.py",), ("tests/criteria",)),
