@@ -10,7 +10,7 @@ from tests.support.machines import LONG, Machine, check_story, events, wait_for
 from wua.engine import runs
 from wua.engine.host import JobHost
 from wua.model.enums import ResultCode
-from wua.model.jobs import Stalled
+from wua.model.jobs import Noted, Stalled
 from wua.model.states import JobState
 from wua.system.locks import FileLock
 from wua.testing.machine import SimulatedUpdate
@@ -54,6 +54,17 @@ def test_a_download_takes_too_long(quick: Machine) -> None:
     assert result.problem is not None
     assert "downloading took longer" in result.problem.seen
     assert result.updates[0].code is ResultCode.FAILED
+
+
+def test_a_repair_takes_too_long(quick: Machine) -> None:
+    quick.set(SimulatedUpdate("a"))
+    (quick.root / "installed" / "old.part").touch()
+    quick.gate("repair-gate")
+    job = quick.agent().install("a", phase_timeout=0.1)
+    result = job.result(LONG)
+    assert any(isinstance(e, Noted) and "repairing took longer than 0.1 s" in e.text for e in events(job))
+    assert result.code is ResultCode.FAILED
+    assert not quick.is_installed("a")
 
 
 def test_an_installer_that_talks_all_the_time_is_timed_out_too(quick: Machine) -> None:

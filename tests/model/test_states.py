@@ -130,3 +130,8 @@ def test_shares_follow_each_other() -> None:
 @pytest.mark.parametrize("state", list(JobState))
 def test_a_value_is_the_states_own(state: JobState) -> None:
     assert JobState(state.value) is state
+
+
+def test_the_words_of_the_store_stay_as_they_are() -> None:
+    words = "queued, running, planning, downloading, waiting for lock, repairing, verifying, installing"
+    assert ", ".join(state.value for state in JobState) == f"{words}, evaluating, ended"

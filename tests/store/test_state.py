@@ -101,6 +101,13 @@ def test_jobs_come_newest_first_and_active_ones_alone(store: StateStore) -> None
     assert [job.id for job, _ in store.unfinished(acting=True)] == [ids[0], ids[2], ids[3], ids[4]]
 
 
+def test_the_newest_fifty_jobs_are_shown_unless_more_are_asked_for(store: StateStore) -> None:
+    for _ in range(52):
+        store.add_job(JobSpec(JobKind.SEARCH), ())
+    assert len(store.jobs()) == 50
+    assert len(store.jobs(limit=51)) == 51
+
+
 def test_the_same_key_gives_the_same_job_once_it_was_withdrawn_a_new_one(store: StateStore) -> None:
     spec = JobSpec(JobKind.INSTALL, request=REQUEST, idempotency_key="k")
     first, new = store.add_job(spec, (UPDATE,))
@@ -273,6 +280,8 @@ def test_deliveries_are_due_once_their_job_has_ended(store: StateStore) -> None:
     store.finish(job, DONE)
     assert store.deliveries(due=True) == (first, second)
     store.attempted(first.id, DeliveryState.DELIVERED, tried=1)
+    done = store.deliveries(job)[0]
+    assert (done.tried, done.next_try, done.last_error) == (1, 0.0, "")
     store.attempted(second.id, DeliveryState.PENDING, tried=2, next_try=5.0, last_error="exit 1")
     (due,) = store.deliveries(due=True)
     assert (due.id, due.tried, due.next_try, due.last_error) == (second.id, 2, 5.0, "exit 1")
