@@ -222,7 +222,7 @@ def test_a_run_whose_supervisor_never_began_is_fenced(run: Path) -> None:
 
 
 def test_a_supervisor_killed_before_its_installer_may_execute(run: Path) -> None:
-    leave(run, Fate())
+    leave(run, Fate(None))
     (run / "started").unlink()
     assert Watched(run).watch.follow(None) == Outcome(None, False)
 
@@ -241,6 +241,7 @@ def test_a_run_that_another_supervisor_has_is_followed_there(run: Path) -> None:
     owner = ProcessRef.of(worker.pid)
     assert owner is not None
     leave(run, Fate(0))
+    (run / "status").rename(run / ".status")
     (run / "claim").write_text(json.dumps({"pid": owner.pid, "start": owner.start, "boot": owner.boot}))
     watched = Watched(run)
     ended: list[Outcome] = []
@@ -248,6 +249,7 @@ def test_a_run_that_another_supervisor_has_is_followed_there(run: Path) -> None:
     thread.start()
     wait_until(lambda: watched.wakes)
     assert ended == []
+    (run / ".status").rename(run / "status")
     assert worker.stdin is not None
     worker.stdin.close()
     worker.wait()
