@@ -1,5 +1,6 @@
 """Runs as the job host sees them: taken or fenced, started, followed, signalled, whatever was killed."""
 
+import contextlib
 import json
 import os
 import signal
@@ -62,8 +63,14 @@ def kind_of(failure: pytest.ExceptionInfo[WuaError]) -> str:
     return failure.value.problem.id
 
 
-def is_ours(pid: int) -> bool:
-    return f"PPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text()
+def children() -> set[int]:
+    """The processes that this one started, by their numbers."""
+    found = set()
+    for pid in process.pids():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            if f"PPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text():
+                found.add(pid)
+    return found
 
 
 # --- who takes a run
@@ -195,9 +202,10 @@ def test_lines_come_while_the_installer_is_at_work(run: Path, spawner: Spawner) 
 
 
 def test_the_spawner_is_started_again_when_it_was_killed(run: Path, spawner: Spawner) -> None:
+    before = children()
     spawner.warm()
     spawner.warm()
-    (first,) = [pid for pid in process.pids() if "supervisor.py" in process.program(pid) and is_ours(pid)]
+    (first,) = children() - before
     assert os.getsid(first) == first  # what is sent to the group of a caller at a terminal is not for it
     os.kill(first, signal.SIGKILL)
     write_command(run, shell("exit 0"))

@@ -74,6 +74,8 @@ def waiter(bench: Bench) -> Iterator[Callable[..., Waiter]]:
     for each in made:
         if each.lock is not None:
             each.lock.release()
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name == "wua-lock"])  # given up, and late
+    for each in made:
         each.wakeup.close()
 
 
