@@ -441,10 +441,13 @@ def test_another_user_reads_a_store(short_dir: Path, writer: str) -> None:
 
 
 @as_root
-def test_another_user_is_told_that_a_store_may_not_be_read(short_dir: Path) -> None:
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o600, 0o755), (0o644, 0o700)])
+def test_another_user_is_told_that_a_store_may_not_be_read(
+    short_dir: Path, file_mode: int, folder_mode: int
+) -> None:
     filled(short_dir)
-    (short_dir / "state.db").chmod(0o600)
-    short_dir.chmod(0o755)
+    (short_dir / "state.db").chmod(file_mode)
+    short_dir.chmod(folder_mode)
     home = Path(sys.modules["wua"].__file__ or "").parents[1]
     done = subprocess.run(
         [*NOBODY, sys.executable, "-c", READ, str(short_dir / "state.db")],

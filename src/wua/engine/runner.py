@@ -423,7 +423,8 @@ class Runner:
         outcomes = {
             o.item: o for o in self._download_outcomes(plan, self._handler.judge(plan, self._runs.records()))
         }
-        first = outcomes[missing[0]].problem or problem("download-failed", plan.items[missing[0]].file)
+        first = outcomes[missing[0]].problem
+        assert first is not None, "every file that is missing has its reason"
         for index in missing:
             item = plan.items[index]
             cause = outcomes[index].problem
