@@ -306,6 +306,33 @@ def test_hidden_marks(store: StateStore) -> None:
 # --- threads, processes, the end
 
 
+def test_small_things_are_kept_by_area_and_name(store: StateStore) -> None:
+    store.keep("a", "y", b"1")
+    store.keep("a", "x", b'"text"')
+    store.keep("b", "x", b"[]")
+    store.keep("a", "y", b"2")
+    assert list(store.kept("a").items()) == [("x", b'"text"'), ("y", b"2")]
+    store.keep("a", "x", None)
+    store.keep("a", "never", None)
+    assert store.kept("a") == {"y": b"2"}
+    assert store.kept("c") == {}
+
+
+def test_when_an_application_last_succeeded(tmp_path: Path) -> None:
+    moments = iter(range(1, 100))
+    store = StateStore(tmp_path / "state.db", clock=lambda: float(next(moments)))
+    results = [ResultCode.SUCCEEDED, ResultCode.SUCCEEDED_WITH_ERRORS, ResultCode.FAILED]
+    ended = []
+    for result in results:
+        job, _ = store.add_job(JobSpec(JobKind.INSTALL, request=REQUEST, application_id="it"), (UPDATE,))
+        store.finish(job.id, JobResult(result))
+        ended.append(store.job(job.id).ended)
+    assert store.last_success(JobKind.INSTALL, "it") == ended[1]
+    assert store.last_success(JobKind.INSTALL, "other") == 0.0
+    assert store.last_success(JobKind.SEARCH, "it") == 0.0
+    store.close()
+
+
 def test_many_threads_write_at_once(store: StateStore) -> None:
     job = add(store)
 

@@ -2,16 +2,19 @@
 
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from wua import _version
+from wua.engine import automatic, registrations, reports
 from wua.engine.link import HostLink
 from wua.engine.superseded import without_superseded
 from wua.engine.wiring import Parts, machine_store, open_parts, open_store
 from wua.model.agent import AgentInfo
+from wua.model.automatic import Automatic, AutomaticSettings
 from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import (
     AnyEvent,
@@ -27,6 +30,8 @@ from wua.model.jobs import (
 )
 from wua.model.plugins import Target
 from wua.model.problems import Problem, WuaError, error, problem
+from wua.model.reports import InstallerReport
+from wua.model.services import Registration
 from wua.model.states import TABLE, JobState, OnCancel
 from wua.model.struct import replace
 from wua.model.updates import (
@@ -383,6 +388,51 @@ class LocalAgent:
 
     def services(self) -> tuple[Service, ...]:
         return (self.parts.service.service,)
+
+    def registrations(self) -> tuple[Registration, ...]:
+        with self._machine() as store:
+            return registrations.registrations(self.services(), registrations.asked(store))
+
+    def register_service(
+        self, service_id: str, *, online: bool, pending: bool, with_au: bool = False
+    ) -> Registration:
+        self._must_act()
+        return registrations.register(
+            self._store, self.services(), service_id, online=online, pending=pending, with_au=with_au
+        )
+
+    def remove_service(self, service_id: str) -> None:
+        self._must_act()
+        registrations.remove(self._store, self.services(), service_id)
+
+    def use_service(self, service_id: str, with_au: bool) -> None:
+        self._must_act()
+        registrations.use(self._store, self.services(), service_id, with_au)
+
+    def automatic(self) -> Automatic:
+        with self._readable() as stores:
+            return automatic.read(stores[-1], stores, time.time())
+
+    def set_automatic(self, settings: AutomaticSettings) -> None:
+        self._must_act()
+        automatic.write(self._store, settings)
+
+    def pause_automatic(self, paused: bool) -> None:
+        self._must_act()
+        automatic.pause(self._store, paused, time.time())
+
+    def record_report(self, report: InstallerReport) -> None:
+        self._must_act()
+        reports.write(self._store, report, time.time())
+
+    def reports(self) -> tuple[InstallerReport, ...]:
+        with self._machine() as store:
+            return reports.read(store)
+
+    def _must_act(self) -> None:
+        """Raises WuaError access-denied unless this caller may change the target."""
+        if needed := self._target.may_act():
+            raise error("access-denied", needed)
 
     def categories(self) -> tuple[Category, ...]:
         return self.parts.catalogue.categories()

@@ -95,6 +95,26 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "No update service with this id is registered.",
         "List the services with `wua info`.",
     ),
+    "service-needed": Kind(
+        codes.WU_E_DS_NEEDWINDOWSSERVICE,
+        "The machine's own update service stays, and automatic updates need one to use.",
+        "Register another service first, or leave this one as it is.",
+    ),
+    "not-for-automatic-updates": Kind(
+        codes.WU_E_INVALID_OPERATION,
+        "The service does not let itself be used by automatic updates.",
+        "Search it by its id instead.",
+    ),
+    "automatic-off": Kind(
+        codes.WU_E_AU_NOSERVICE,
+        "Automatic updates are off, or were never configured.",
+        "Set NotificationLevel of AutoUpdate.Settings to 2, 3 or 4 and save.",
+    ),
+    "automatic-paused": Kind(
+        codes.WU_E_AU_PAUSED,
+        "Automatic updates are paused.",
+        "Wait for the end of the pause, or call Resume.",
+    ),
     "invalid-argument": Kind(
         codes.E_INVALIDARG,
         "An argument has a value that the operation cannot take.",

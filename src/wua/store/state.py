@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
     Delivery,
@@ -35,7 +36,7 @@ from wua.model.states import TABLE, JobState, OnCancel, check_transition
 from wua.model.struct import replace
 from wua.model.updates import UpdateId
 from wua.store import rebuilding, records
-from wua.store.file import StoreFile
+from wua.store.keeping import Keeping
 from wua.store.migrations import STEPS
 from wua.system.process import ProcessRef, boot_id
 
@@ -64,7 +65,7 @@ class Run(msgspec.Struct, frozen=True):
     exit: int | None
 
 
-class StateStore(StoreFile):
+class StateStore(Keeping):
     """Jobs and what belongs to them. Methods may be called from any thread.
 
     Raises:
@@ -146,6 +147,22 @@ class StateStore(StoreFile):
         where = "WHERE state != 'ended'" if active else ""
         rows = self._rows(f"SELECT {_JOB_COLUMNS} FROM jobs {where} ORDER BY number DESC LIMIT ?", limit)
         return tuple(map(_record, rows))
+
+    def last_success(self, kind: JobKind, application_id: str) -> float:
+        """When the last successful job of an application ended, 0 when there was none.
+
+        Success is also that of some of its updates.
+        """
+        rows = self._rows(
+            "SELECT max(ended) FROM jobs WHERE kind=?"
+            " AND json_extract(CAST(spec AS TEXT), '$.application_id')=?"
+            " AND json_extract(CAST(result AS TEXT), '$.code') IN (?,?)",
+            kind.value,
+            application_id,
+            ResultCode.SUCCEEDED.value,
+            ResultCode.SUCCEEDED_WITH_ERRORS.value,
+        )
+        return float(rows[0][0] or 0.0)
 
     def unfinished(self, *, acting: bool) -> tuple[tuple[JobRecord, ProcessRef | None], ...]:
         """Jobs that have not ended, oldest first, each with the process that owns it."""

@@ -65,7 +65,7 @@ class SimulatedUpdate(Value, frozen=True):
 
     ``exit`` other than 0 makes the installer fail with that code; ``lie`` makes it report success
     and change nothing; ``reboot`` asks for a restart; ``stubborn`` makes the installer of a batch with it
-    deaf to requests to abort; ``size`` in bytes.
+    deaf to requests to abort; ``size`` in bytes; ``important`` as a security upgrade is.
     """
 
     name: str
@@ -81,6 +81,7 @@ class SimulatedUpdate(Value, frozen=True):
     download_gate: str = ""
     mandatory: bool = False
     stubborn: bool = False
+    important: bool = True
     installing: Behavior = Behavior()
 
     @property
@@ -218,7 +219,7 @@ def _offer(machine: SimulatedMachine, update: SimulatedUpdate, hidden: frozenset
         hidden=int(update.id.update_id in hidden),
         mandatory=int(update.mandatory),
         browse_only=0,
-        auto_select=1,
+        auto_select=int(update.important),
         downloaded=int(machine.downloaded(update)),
         uninstallable=int(installed),
         reboot_required=0,
