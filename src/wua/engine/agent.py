@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wua import _version
-from wua.engine import automatic, registrations, reports
+from wua.engine import automatic, content, registrations, reports
 from wua.engine.link import HostLink
 from wua.engine.superseded import without_superseded
 from wua.engine.wiring import Parts, machine_store, open_parts, open_store
@@ -377,6 +377,16 @@ class LocalAgent:
                     raise error("installer-failed", done.stderr.strip() or done.stdout.strip())
         self._store.set_hidden([update.update_id for update in ids], hidden)
         self.parts.service.sync()
+
+    def copy_from_cache(self, update: UpdateId, folder: str) -> None:
+        self._must_act()
+        content.copy_out(self.parts.handler.content(update), Path(folder))
+
+    def copy_to_cache(self, update: UpdateId, files: Sequence[str]) -> bool:
+        self._must_act()
+        content.copy_in(self.parts.handler.content(update), [Path(file) for file in files])
+        self.parts.service.sync()
+        return bool(self.parts.service.verdict(update).offer.downloaded)
 
     def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
         with self._machine() as store:

@@ -109,6 +109,24 @@ class Agent(Protocol):
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
         """Hide or show updates. Raises WuaError access-denied, mandatory-update."""
 
+    def copy_from_cache(self, update: UpdateId, folder: str) -> None:
+        """Copy the update's own files out of the cache into a folder of the agent's machine.
+
+        Raises:
+            WuaError: access-denied, unknown-update, not-downloaded, content-mismatch, no-such-folder,
+                disk-full.
+        """
+
+    def copy_to_cache(self, update: UpdateId, files: Sequence[str]) -> bool:
+        """Take files of the agent's machine, by their full paths, into the cache: all of them or none.
+
+        Answers whether the cache now has all that installing the update needs.
+
+        Raises:
+            WuaError: access-denied, unknown-update, invalid-argument for what is no full path of a file,
+                content-mismatch for a file that is none of the update's, disk-full.
+        """
+
     def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
         """Newest first; ``start`` counts from the newest."""
 

@@ -227,6 +227,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "The catalogue file was damaged; it has been dropped.",
         "Search again: the catalogue is made anew from the lists.",
     ),
+    "no-such-folder": Kind(
+        codes.COR_E_DIRECTORYNOTFOUND,
+        "The folder to copy to is not there.",
+        "Make the folder first, or name another one.",
+    ),
     "disk-full": Kind(
         ERROR_DISK_FULL,
         "The file system has no room for this.",
