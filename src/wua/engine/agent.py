@@ -2,19 +2,17 @@
 
 import os
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wua import _version
-from wua.engine import automatic, content, registrations, reports
+from wua.engine import content
+from wua.engine.administration import Administration
 from wua.engine.link import HostLink
 from wua.engine.superseded import without_superseded
-from wua.engine.wiring import Parts, machine_store, open_parts, open_store
+from wua.engine.wiring import Parts, open_parts, open_store
 from wua.model.agent import AgentInfo
-from wua.model.automatic import Automatic, AutomaticSettings
 from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import (
     AnyEvent,
@@ -30,8 +28,6 @@ from wua.model.jobs import (
 )
 from wua.model.plugins import Target
 from wua.model.problems import Problem, WuaError, error, problem
-from wua.model.reports import InstallerReport
-from wua.model.services import Registration
 from wua.model.states import TABLE, JobState, OnCancel
 from wua.model.struct import replace
 from wua.model.updates import (
@@ -44,14 +40,13 @@ from wua.model.updates import (
     UpdateId,
     Verdict,
 )
-from wua.store.state import StateStore
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef
 from wua.system.run import run
 from wua.system.workers import Workers
 
 
-class LocalAgent:
+class LocalAgent(Administration):
     """Implements the Agent protocol over a target on this machine."""
 
     def __init__(self, target: Target) -> None:
@@ -364,8 +359,7 @@ class LocalAgent:
         return self.parts.service.verdict(update)
 
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
-        if needed := self._target.may_act():
-            raise error("access-denied", needed)
+        self._must_act()
         if hidden:
             for update in ids:
                 if self.parts.service.verdict(update).offer.mandatory:
@@ -399,76 +393,11 @@ class LocalAgent:
     def services(self) -> tuple[Service, ...]:
         return (self.parts.service.service,)
 
-    def registrations(self) -> tuple[Registration, ...]:
-        with self._machine() as store:
-            return registrations.registrations(self.services(), registrations.asked(store))
-
-    def register_service(
-        self, service_id: str, *, online: bool, pending: bool, with_au: bool = False
-    ) -> Registration:
-        self._must_act()
-        return registrations.register(
-            self._store, self.services(), service_id, online=online, pending=pending, with_au=with_au
-        )
-
-    def remove_service(self, service_id: str) -> None:
-        self._must_act()
-        registrations.remove(self._store, self.services(), service_id)
-
-    def use_service(self, service_id: str, with_au: bool) -> None:
-        self._must_act()
-        registrations.use(self._store, self.services(), service_id, with_au)
-
-    def automatic(self) -> Automatic:
-        with self._readable() as stores:
-            return automatic.read(stores[-1], stores, time.time())
-
-    def set_automatic(self, settings: AutomaticSettings) -> None:
-        self._must_act()
-        automatic.write(self._store, settings)
-
-    def pause_automatic(self, paused: bool) -> None:
-        self._must_act()
-        automatic.pause(self._store, paused, time.time())
-
-    def record_report(self, report: InstallerReport) -> None:
-        self._must_act()
-        reports.write(self._store, report, time.time())
-
-    def reports(self) -> tuple[InstallerReport, ...]:
-        with self._machine() as store:
-            return reports.read(store)
-
-    def _must_act(self) -> None:
-        """Raises WuaError access-denied unless this caller may change the target."""
-        if needed := self._target.may_act():
-            raise error("access-denied", needed)
-
     def categories(self) -> tuple[Category, ...]:
         return self.parts.catalogue.categories()
 
     def restart_reasons(self) -> tuple[RestartReason, ...]:
         return self._target.restart_reasons()
-
-    # --- stores
-
-    @contextmanager
-    def _machine(self) -> Iterator[StateStore]:
-        """The store that history and acting jobs are in."""
-        with self._readable() as stores:
-            yield stores[-1]
-
-    @contextmanager
-    def _readable(self) -> Iterator[tuple[StateStore, ...]]:
-        """The caller's own store and, where that is another one, the machine's."""
-        machine = machine_store(self._target)
-        if machine is None:
-            yield (self._store,)
-            return
-        try:
-            yield self._store, machine
-        finally:
-            machine.close()
 
 
 class _Watch:

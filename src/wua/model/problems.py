@@ -108,12 +108,12 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "automatic-off": Kind(
         codes.WU_E_AU_NOSERVICE,
         "Automatic updates are off, or were never configured.",
-        "Set NotificationLevel of AutoUpdate.Settings to 2, 3 or 4 and save.",
+        "Configure them at a level above disabled first.",
     ),
     "automatic-paused": Kind(
         codes.WU_E_AU_PAUSED,
         "Automatic updates are paused.",
-        "Wait for the end of the pause, or call Resume.",
+        "Wait for the end of the pause, or end it.",
     ),
     "invalid-argument": Kind(
         codes.E_INVALIDARG,
