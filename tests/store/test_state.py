@@ -26,6 +26,7 @@ from wua.model.jobs import (
 from wua.model.plans import Operation, Plan, PlanRequest
 from wua.model.problems import WuaError
 from wua.model.states import TABLE, IllegalTransition, JobState, OnCancel
+from wua.model.struct import replace
 from wua.model.updates import UpdateId
 from wua.store.state import StateStore
 from wua.system.process import ProcessRef
@@ -121,6 +122,21 @@ def test_busy_when_it_must_not_queue(store: StateStore) -> None:
     assert len(store.jobs()) == 2
     store.finish(first, DONE)
     add(store, alone)
+
+
+def test_a_job_for_later_is_in_nobodys_way(tmp_path: Path) -> None:
+    now = 100.0
+    store = StateStore(tmp_path / "state.db", clock=lambda: now)
+    alone = JobSpec(JobKind.INSTALL, request=REQUEST, queue=False)
+    later = add(store, replace(alone, not_before=200.0))
+    done = add(store, alone)
+    store.finish(done, DONE)
+    now = 200.0
+    assert problem(store.add_job, alone, (UPDATE,)) == "busy"
+    now = 150.0
+    store.transition(later, S.PLANNING)
+    assert problem(store.add_job, alone, (UPDATE,)) == "busy"  # begun, whatever it was to wait for
+    store.close()
 
 
 # --- steps

@@ -256,6 +256,15 @@ def test_installing_at_the_scheduled_hour(world: World, au: AutomaticUpdates) ->
     assert not machine.installed(machine.updates()[0])
 
 
+def test_what_is_scheduled_keeps_nobody_from_installing(world: World, au: AutomaticUpdates) -> None:
+    world.set(SimulatedUpdate("a"), downloaded=False)
+    turn_on(au, enums.aunlScheduledInstallation)
+    found = jobs_after(world, au, JobKind.DOWNLOAD, JobKind.INSTALL)
+    assert world.agent.job(found[JobKind.DOWNLOAD].id).wait(LONG)
+    assert world.installer().Install().ResultCode is enums.orcSucceeded
+    assert world.agent.protocol.job(found[JobKind.INSTALL].id).state is JobState.QUEUED
+
+
 def test_a_new_schedule_replaces_the_old_one(world: World, au: AutomaticUpdates) -> None:
     world.set(SimulatedUpdate("a"), downloaded=False)
     turn_on(au, enums.aunlScheduledInstallation)

@@ -105,7 +105,7 @@ class StateStore(Keeping):
                 if row:
                     return self.job(row[0]), False
             if spec.kind.changes_target and not spec.queue:
-                _refuse_if_busy(db)
+                _refuse_if_busy(db, self._clock())
             job = os.urandom(4).hex()
             while db.execute("SELECT 1 FROM jobs WHERE id=?", (job,)).fetchone():
                 job = os.urandom(4).hex()
@@ -433,9 +433,12 @@ def _update(db: sqlite3.Connection, job_id: str, changed: dict[str, Any]) -> Non
     db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
 
 
-def _refuse_if_busy(db: sqlite3.Connection) -> None:
-    for job, kind, state in db.execute("SELECT id, kind, state FROM jobs WHERE state != 'ended'"):
-        if JobKind(kind).changes_target:
+def _refuse_if_busy(db: sqlite3.Connection, now: float) -> None:
+    """A job that waits for a time that has not come yet is in nobody's way."""
+    for job, kind, state, spec in db.execute("SELECT id, kind, state, spec FROM jobs WHERE state != 'ended'"):
+        if not JobKind(kind).changes_target:
+            continue
+        if state != JobState.QUEUED.value or _spec(spec).not_before <= now:
             raise error("busy", f"job {job} ({kind}) is {state}")
 
 

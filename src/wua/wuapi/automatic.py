@@ -1,6 +1,7 @@
 """Automatic updates (IAutomaticUpdates, IAutomaticUpdates2, IAutomaticUpdatesResults)."""
 
 import os
+import threading
 from datetime import datetime
 from typing import Final
 
@@ -57,7 +58,7 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
     ``compat_level="windows10"``, or WUA_COMPAT_LEVEL, makes Settings behave as Windows 10 documents it.
     """
 
-    __slots__ = ("_locked", "_modern", "_results", "_settings")
+    __slots__ = ("_guard", "_locked", "_modern", "_results", "_settings")
 
     def __init__(
         self, *, agent: Agent | None = None, strict: bool | None = None, compat_level: str | None = None
@@ -66,6 +67,7 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
         level = os.environ.get("WUA_COMPAT_LEVEL", "") if compat_level is None else compat_level
         if level not in ("", WINDOWS_10):
             fail(codes.E_INVALIDARG, f"compat_level is {level!r}, not {WINDOWS_10!r}")
+        self._guard = threading.Lock()
         self._locked = False
         self._modern = level == WINDOWS_10
         self._settings: _Settings | None = None
@@ -74,9 +76,10 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
     @property
     def Settings(self) -> _Settings:
         """The settings, the same object on every read, so that they can be changed and saved in steps."""
-        if self._settings is None:
-            self._settings = _Settings(self._context, self._unlocked, modern=self._modern)
-        return self._settings
+        with self._guard:
+            if self._settings is None:
+                self._settings = _Settings(self._context, self._unlocked, modern=self._modern)
+            return self._settings
 
     @property
     def Results(self) -> _Results:
