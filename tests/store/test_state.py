@@ -26,6 +26,7 @@ from wua.model.jobs import (
 from wua.model.plans import Operation, Plan, PlanRequest
 from wua.model.problems import WuaError
 from wua.model.states import TABLE, IllegalTransition, JobState, OnCancel
+from wua.model.struct import replace
 from wua.model.updates import UpdateId
 from wua.store.state import StateStore
 from wua.system.process import ProcessRef
@@ -128,6 +129,21 @@ def test_busy_when_it_must_not_queue(store: StateStore) -> None:
     assert len(store.jobs()) == 2
     store.finish(first, DONE)
     add(store, alone)
+
+
+def test_a_job_for_later_is_in_nobodys_way(tmp_path: Path) -> None:
+    now = 100.0
+    store = StateStore(tmp_path / "state.db", clock=lambda: now)
+    alone = JobSpec(JobKind.INSTALL, request=REQUEST, queue=False)
+    later = add(store, replace(alone, not_before=200.0))
+    done = add(store, alone)
+    store.finish(done, DONE)
+    now = 200.0
+    assert problem(store.add_job, alone, (UPDATE,)) == "busy"
+    now = 150.0
+    store.transition(later, S.PLANNING)
+    assert problem(store.add_job, alone, (UPDATE,)) == "busy"  # begun, whatever it was to wait for
+    store.close()
 
 
 # --- steps
@@ -313,6 +329,33 @@ def test_hidden_marks(store: StateStore) -> None:
 
 
 # --- threads, processes, the end
+
+
+def test_small_things_are_kept_by_area_and_name(store: StateStore) -> None:
+    store.keep("a", "y", b"1")
+    store.keep("a", "x", b'"text"')
+    store.keep("b", "x", b"[]")
+    store.keep("a", "y", b"2")
+    assert list(store.kept("a").items()) == [("x", b'"text"'), ("y", b"2")]
+    store.keep("a", "x", None)
+    store.keep("a", "never", None)
+    assert store.kept("a") == {"y": b"2"}
+    assert store.kept("c") == {}
+
+
+def test_when_an_application_last_succeeded(tmp_path: Path) -> None:
+    moments = iter(range(1, 100))
+    store = StateStore(tmp_path / "state.db", clock=lambda: float(next(moments)))
+    results = [ResultCode.SUCCEEDED, ResultCode.SUCCEEDED_WITH_ERRORS, ResultCode.FAILED]
+    ended = []
+    for result in results:
+        job, _ = store.add_job(JobSpec(JobKind.INSTALL, request=REQUEST, application_id="it"), (UPDATE,))
+        store.finish(job.id, JobResult(result))
+        ended.append(store.job(job.id).ended)
+    assert store.last_success(JobKind.INSTALL, "it") == ended[1]
+    assert store.last_success(JobKind.INSTALL, "other") == 0.0
+    assert store.last_success(JobKind.SEARCH, "it") == 0.0
+    store.close()
 
 
 def test_many_threads_write_at_once(store: StateStore) -> None:

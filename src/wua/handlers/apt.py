@@ -24,6 +24,7 @@ from wua.model.enums import ConffilePolicy
 from wua.model.plans import Plan, PlanItem, PlanRequest
 from wua.model.plugins import (
     Command,
+    ContentFile,
     DebianTarget,
     ItemOutcome,
     PackageHistory,
@@ -103,6 +104,16 @@ class AptHandler:
     def missing(self, plan: Plan) -> tuple[int, ...]:
         """Indexes of items whose file is not there with the right size and digest."""
         return tuple(index for index, item in enumerate(plan.items) if not self._cache.has(item))
+
+    def content(self, update: UpdateId) -> Sequence[ContentFile]:
+        """The .deb of a version, where apt's archives have it or would."""
+        row = self._lookup.by_id([update]).get(update)
+        if row is None:
+            raise error("unknown-update", update.update_id)
+        if not row.sha256:
+            return ()
+        name = apt_simulation.file_name(row.name, row.version, row.architecture)
+        return [ContentFile(str(self._target.archives_dir / name), row.sha256)]
 
     def collect(self, plan: Plan, folder: Path) -> int:
         """Copy missing files from another cache, verify each copy, and answer how many were taken."""
