@@ -33,7 +33,7 @@ def test_a_commit_that_does_not_wait_for_the_disk_is_noticed(
     monkeypatch.setattr(
         database, "connect", lambda path, **named: connect(path, **{**named, "sync": "NORMAL"})
     )
-    faults = found(tmp_path, cuts=range(0, 400, 10))
+    faults = found(tmp_path, cuts=range(0, 400, 5))
     assert any("lost: the result" in text for text in faults)
     assert not any("half" in text or "damaged" in text for text in faults)  # NORMAL loses, and harms nothing
 

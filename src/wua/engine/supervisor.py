@@ -15,6 +15,7 @@ From ``claim`` on it starts nothing, imports nothing and opens no library (law 9
 Files of a run folder: ``command.json`` (in), ``claim``, ``started``, ``status``, ``output``, ``lines``.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -140,7 +141,8 @@ def supervise(requests: socket.socket, boot: str) -> NoReturn:
         os._exit(1)
     write_all(started_file, {"pid": child, "start": start_time(child), "boot": boot, "time": time.time()})
     publish(folder, "started")
-    send(orders, folder, [command, *locks])
+    with contextlib.suppress(OSError):  # it may have been cancelled already
+        send(orders, folder, [command, *locks])
     orders.close()
     code = None
     while code is None:

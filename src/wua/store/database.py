@@ -60,7 +60,7 @@ def connect(
     try:
         if newest is not None:
             _refuse_newer(path, version(connection), newest)
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection, timeout)
         connection.execute(f"PRAGMA synchronous={sync}")
     except sqlite3.DatabaseError as failure:
         connection.close()
@@ -69,6 +69,20 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
+    """Use a write-ahead log. Who makes a file use one has it alone, and SQLite does not wait for that."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 # Files that this process has opened as databases. Closing any other descriptor of such a file
