@@ -11,13 +11,18 @@ _GUID: Final = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?"
 _VERSION: Final = ".1"  # "Microsoft.Update.Session.1" is registered beside the name without it
 
 
+def guid(text: str) -> str | None:
+    """A GUID, with or without braces, as the tables have it; None for other text."""
+    found = _GUID.fullmatch(text.strip().lower())
+    return found[1] if found else None
+
+
 def coclass(name: str) -> CoClass | None:
     """The class that a ProgID or a CLSID (with or without braces) names, in any case; None for others."""
-    name = name.strip().lower()
-    guid = _GUID.fullmatch(name)
-    if guid is not None:
-        return next((each for each in COCLASSES if each.clsid == guid[1]), None)
-    name = name.removesuffix(_VERSION)
+    clsid = guid(name)
+    if clsid is not None:
+        return next((each for each in COCLASSES if each.clsid == clsid), None)
+    name = name.strip().lower().removesuffix(_VERSION)
     return next((each for each in COCLASSES if each.progid.lower() == name), None)
 
 

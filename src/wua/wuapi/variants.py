@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum, IntFlag
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from wua.model import codes
 from wua.wuapi.arguments import INTEGER, converter
@@ -27,6 +27,22 @@ class Missing:
 
 
 MISSING: Final = Missing()
+
+
+class OleTime(datetime):
+    """A date as pywin32 hands it out (``pywintypes.datetime``): in UTC, which it says."""
+
+    __module__ = "pywintypes"
+
+    @classmethod
+    def of(cls, when: datetime) -> Self:
+        """The same moment; one without a time zone is UTC."""
+        moment = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+        return cls.combine(moment.date(), moment.timetz())
+
+    def Format(self, form: str = "%c") -> str:
+        """As strftime."""
+        return self.strftime(form)
 
 
 def given(value: Any, type_name: str) -> Any:
@@ -104,7 +120,7 @@ def answered(value: Any) -> Any:
     if isinstance(value, IntEnum | IntFlag):
         return int(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        return OleTime.of(value)
     if isinstance(value, list):
         return tuple(value)
     return value
