@@ -184,6 +184,11 @@ def test_an_empty_collection_is_true_and_ends_at_once() -> None:
     assert list(strings()) == []
 
 
+def test_the_enumerator_itself(here: World) -> None:
+    found = late(here, SimulatedUpdate("a"), SimulatedUpdate("b")).CreateUpdateSearcher().Search("").Updates
+    assert [update.Title for update in found._NewEnum] == ["a 1.0", "b 1.0"]
+
+
 def test_what_is_added_on_the_way_is_met() -> None:
     words = strings("a")
     seen = []

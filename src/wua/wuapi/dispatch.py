@@ -80,7 +80,7 @@ class LateBound(ole.Holder):
         self._oleobj_.call(self._default(), PUT, (index, value))
 
     def __iter__(self) -> Iterator[Any]:
-        return map(wrap, self._elements())
+        return self._elements()
 
     def __len__(self) -> int:
         count = self._oleobj_.member("Count")
@@ -123,9 +123,9 @@ class LateBound(ole.Holder):
     def _elements(self) -> Iterator[Any]:
         """The enumerator beneath, live: what is added on the way is met."""
         enumerator = self._oleobj_.by_id(ole.NEW_ENUM)
-        if enumerator is None or enumerator.get is None:
+        if enumerator is None:
             raise TypeError("This object does not support enumeration")
-        elements: Iterator[Any] = enumerator.get(self._oleobj_.beneath)
+        elements: Iterator[Any] = self._oleobj_.call(enumerator, GET, ())
         return elements
 
 

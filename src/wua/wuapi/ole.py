@@ -107,6 +107,8 @@ class OleObject:
         ready = self._ready(row, arguments, named or {})
         with calling:
             answer = function(self.beneath, *ready)
+        if row.dispid == NEW_ENUM:
+            return map(self._wrap, answer)
         # A success code beside S_OK is lost on the way through IDispatch.
         return None if row.returns == "void" else self._wrap(answered(answer))
 
