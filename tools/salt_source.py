@@ -64,11 +64,16 @@ def folder() -> Path:
         raise MissingSourceError("Salt's sources are kept in .venv, and there is none: run `make`")
     with setup_env.only_one():
         if not place.is_dir():
-            place.parent.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=place.parent) as work:
-                made = Path(work) / "made"
-                fetch(made, Path(work))
-                made.rename(place)
+            try:
+                place.parent.mkdir(exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=place.parent) as work:
+                    made = Path(work) / "made"
+                    fetch(made, Path(work))
+                    made.rename(place)
+            except OSError as failure:
+                raise MissingSourceError(
+                    f"Salt's sources are not here and can't be kept: {failure}"
+                ) from failure
     return place
 
 

@@ -202,3 +202,17 @@ def test_settings(salt: Salt, desk: Desk) -> None:
         "Monday",
         True,
     )
+
+
+@needs_settings
+def test_settings_that_cannot_be(salt: Salt, desk: Desk) -> None:
+    """Debian has no Microsoft Update service; Salt reads the code of that out of the exception's layout."""
+    service, without, day = salt.calls(
+        ("win_wua", "set_wu_settings", [], {"msupdate": True}),
+        ("win_wua", "set_wu_settings", [], {"msupdate": False}),
+        ("win_wua", "set_wu_settings", [], {"day": "Someday"}),
+    )
+    assert service["Success"] is False
+    assert service["Comment"] == "Failed with failure code: -2145091564"
+    assert (without["Success"], without["msupdate"]) == (True, False)
+    assert day["Success"] is False

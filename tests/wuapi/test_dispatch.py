@@ -77,6 +77,11 @@ def test_a_class_that_is_not_there(name: str) -> None:
     assert refused(Dispatch, name) == (-2147221005, "Invalid class string", None, None)
 
 
+def test_a_class_id_that_nobody_has() -> None:
+    name = "{00000000-0000-0000-0000-000000000001}"
+    assert refused(Dispatch, name) == (-2147221164, "Class not registered", None, None)
+
+
 def test_an_agent_that_cannot_be_opened_is_a_plain_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:

@@ -20,7 +20,7 @@ from wua.wuapi.declare import ComObject, Member
 from wua.wuapi.errors import ComError
 from wua.wuapi.late_errors import com_error, plain
 from wua.wuapi.ole import GET, METHOD, PUT, OleObject
-from wua.wuapi.progids import create
+from wua.wuapi.progids import create, guid
 
 UNKNOWN: Final = "<unknown>"  # what objects are called that were not created by a ProgID
 # A property-get that fails so was tried on a method: the caller learns from it that arguments belong to it.
@@ -158,8 +158,8 @@ def Dispatch(what: Any, name: str | None = None) -> LateBound:
     Its agent is that of ``wua.use`` and its defaults.
 
     Raises:
-        com_error: ``(-2147221005, 'Invalid class string', None, None)`` for a class that is not there;
-            the agent can't be opened.
+        com_error: ``(-2147221005, 'Invalid class string', None, None)`` for a class that is not there,
+            REGDB_E_CLASSNOTREG for a CLSID; the agent can't be opened.
     """
     if isinstance(what, LateBound):
         return what
@@ -172,5 +172,5 @@ def Dispatch(what: Any, name: str | None = None) -> LateBound:
     except ComError as failure:  # an activation that fails has no EXCEPINFO
         raise late_errors.activation(failure) from failure
     if made is None:
-        raise plain(late_errors.CO_E_CLASSSTRING)
+        raise plain(late_errors.REGDB_E_CLASSNOTREG if guid(str(what)) else late_errors.CO_E_CLASSSTRING)
     return LateBound(made, name or str(what))
