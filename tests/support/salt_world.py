@@ -18,17 +18,24 @@ Call = tuple[str, str, list[Any], dict[str, Any]]
 
 
 @cache
-def sources() -> str | Exception:
-    """The folder that Salt is imported from, or why there is none."""
+def salt_source() -> Any:
+    """The tool that fetches Salt's sources."""
     spec = importlib.util.spec_from_file_location("salt_source", PROJECT / "tools" / "salt_source.py")
     assert spec is not None
     assert spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
+    return tool
+
+
+@cache
+def sources() -> str | Exception:
+    """The folder that Salt is imported from, or why there is none."""
+    tool = salt_source()
     try:
         return str(tool.folder())
     except tool.MissingSourceError as missing:
-        return missing
+        return Exception(str(missing))
 
 
 class Salt:
