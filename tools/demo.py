@@ -21,6 +21,7 @@ CLONE = Path(__file__).resolve().parents[1]
 HOME = CLONE / ".wua" / "demo"
 MOST_BYTES = 30_000_000  # of downloads; unpacked, kept and put back they take eight times as much
 MOST_UPDATES = 40  # about a minute on two slow cores
+OUT_OF_REACH = ("no-network", "download-failed", "connection-lost")
 ROOM = 500_000_000  # bytes that the demonstration may need
 NOBODY = 65534
 
@@ -47,6 +48,7 @@ from wua.model.jobs import (  # noqa: E402
     UpdateEnded,
 )
 from wua.model.plans import Change, Plan  # noqa: E402
+from wua.model.problems import Problem  # noqa: E402
 from wua.model.states import JobState  # noqa: E402
 from wua.model.updates import Offer  # noqa: E402
 from wua.targets import create_root  # noqa: E402
@@ -122,8 +124,12 @@ class Demo:
         offers = self.needed()
         if offers is None:
             self.fallback("no update source can be reached")
-        elif not offers or not self.rehearse(offers):
-            self.stand_in()
+        else:
+            lost = self.rehearse(offers) if offers else ""
+            if lost in OUT_OF_REACH:
+                self.fallback("the updates can't be fetched from here")
+            elif lost or not offers:
+                self.stand_in()
         self.summary(time.monotonic() - begun)
 
     # --- 1
@@ -154,8 +160,8 @@ class Demo:
 
     # --- 2
 
-    def rehearse(self, offers: list[Offer]) -> bool:
-        """Play pending updates on a shadow; False when none could be played."""
+    def rehearse(self, offers: list[Offer]) -> str:
+        """Play pending updates on a shadow; the problem's id when none could be played."""
         self.show.head("2. Rehearsing them: really installed, in a shadow of this machine")
         chosen = choose(offers)
         names = {offer.id: f"{offer.name} {offer.version}" for offer in chosen}
@@ -172,8 +178,9 @@ class Demo:
             outcome = job.outcome()
         rehearsal = outcome.rehearsal
         if rehearsal is None or inner.agent is None:
-            self.show.say(str(outcome.problem or "the rehearsal came to nothing"), "careful")
-            return False
+            lost = outcome.problem or (first_problem(rehearsal.result) if rehearsal else None)
+            self.show.say(str(lost or "the rehearsal came to nothing"), "careful")
+            return lost.id if lost else "nothing"
         if left := len(offers) - len(chosen):
             said = f"Left for `wua rehearse`: {left} updates; here is what half a gigabyte and a minute hold."
             self.show.say(said)
@@ -193,7 +200,7 @@ class Demo:
         with inner.agent as shadow:
             self.judge(shadow, inner, rehearsal.result)
             self.undo(shadow, inner.job)
-        return True
+        return ""
 
     # --- where nothing is pending, or nothing can be reached
 
@@ -210,7 +217,12 @@ class Demo:
                 self.fallback("no package with two versions is in the lists")
                 return
             older, newer = pair
-            self.show.follow(agent.install(older), [older])
+            first = agent.install(older)
+            self.show.follow(first, [older])
+            lost = first.outcome().problem
+            if lost is not None:
+                self.fallback(str(lost))
+                return
             self.play(agent, newer)
 
     def fallback(self, why: str) -> None:
@@ -251,9 +263,11 @@ class Demo:
     # --- 3
 
     def judge(self, agent: wua.Agent, inner: Inner, result: JobResult) -> None:
-        self.show.head("3. In the middle of the dpkg run the job host was killed with kill -9")
         inner.called.wait(30)
         killer = inner.killer
+        hit = killer is not None and killer.killed
+        how = "the job host was killed with kill -9" if hit else "the job host was to be killed, and was not"
+        self.show.head(f"3. In the middle of the dpkg run {how}")
         if killer is not None and killer.killed:
             self.show.say(f"kill -9 {killer.killed}, while: {killer.at}")
         for event in agent.protocol.events(inner.job.id, 0, 100_000):
@@ -369,22 +383,38 @@ def fitting(agent: wua.Agent, offers: list[Offer]) -> tuple[Plan, list[Offer]]:
 
 
 def older_and_newer(agent: wua.Agent, target: Any) -> tuple[str, str] | None:
-    """A small package of which the lists have two versions, as ``name=version`` twice."""
+    """A small package that stands alone and has two versions in the lists, as ``name=version`` twice."""
     from wua.system.run import run
 
     found = agent.search("DeploymentAction=* and Architecture='all'", offline=True).result()
     docs = sorted((o for o in found.updates if o.name.endswith("-doc")), key=lambda o: o.size)
-    listed = run(target.apt("apt-cache", "madison", *(offer.name for offer in docs[:400]))).stdout
+    listed = run(target.apt("apt-cache", "madison", *(offer.name for offer in docs))).stdout
     versions: dict[str, list[str]] = {}
     for line in listed.splitlines():
         name, version, _ = (part.strip() for part in line.split("|"))
         if version not in versions.setdefault(name, []):
             versions[name].append(version)
-    for offer in docs:
-        older = [version for version in versions.get(offer.name, []) if version != offer.version]
-        if older:
-            return f"{offer.name}={older[-1]}", f"{offer.name}={offer.version}"
-    return None
+    pairs = [
+        (f"{offer.name}={version}", f"{offer.name}={offer.version}")
+        for offer in docs
+        for version in versions.get(offer.name, [])
+        if version != offer.version
+    ]
+    return next((pair for pair in pairs[:20] if all(stands_alone(agent, word) for word in pair)), None)
+
+
+def first_problem(result: JobResult) -> Problem | None:
+    """Why a job came to nothing: its own reason, or the first of an update."""
+    return result.problem or next((one.problem for one in result.updates if one.problem), None)
+
+
+def stands_alone(agent: wua.Agent, word: str) -> bool:
+    """Whether a version of a package can be had without any other."""
+    try:
+        plan = agent.plan_install(word).result()
+    except wua.WuaError:
+        return False
+    return len(plan.items) == 1 and 0 < plan.download_bytes <= MOST_BYTES
 
 
 def wait_for_delivery(agent: wua.Agent, job: Job[Any]) -> str:

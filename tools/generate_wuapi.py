@@ -103,7 +103,9 @@ def coverage(reference: dict[str, Any]) -> str:
         "# How much of wuapi is there\n\n"
         "<!-- Drawn from the code by tools/generate_wuapi.py; do not edit. -->\n\n"
         f"{there} of {total} members (a property counts once), {whole} of {len(rows)} interfaces complete.\n"
-        "A member that is not there is not declared: using it is an AttributeError.\n\n"
+        "A member that is not there is not declared: using it is an AttributeError. Some of those that\n"
+        "are there have nothing to do on Debian and answer a documented refusal; the docstrings and the\n"
+        "[decided points](../decided-points.md) say which.\n\n"
         "| interface | behind it in `wua.wuapi` | members | missing |\n| --- | --- | --- | --- |\n"
         + "".join(rows)
     )

@@ -4,13 +4,14 @@ Changes the code in small ways, in memory, and counts how many of the changes th
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 from mutation.parts import PARTS
-from mutation.runner import BaselineError, Fate, Verdict, baseline, judge, mutants, prepare, sample
+from mutation.runner import BaselineError, Fate, Verdict, baseline, judge, mutants, prepared, sample
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICED = (Fate.KILLED, Fate.TIMED_OUT)
@@ -37,8 +38,13 @@ def line(verdict: Verdict) -> str:
 
 def main() -> int:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the children are ended on the way out
+    with prepared(ROOT):
+        return measure(asked)
+
+
+def measure(asked: argparse.Namespace) -> int:
     part = PARTS[asked.part]
-    prepare(ROOT)
     found = mutants([file for file in part.files(ROOT) if asked.file in str(file)])
     chosen = sample(found, asked.sample, asked.seed)
     start = time.monotonic()
@@ -51,8 +57,10 @@ def main() -> int:
     drawn = f"{len(found)} mutants, {len(chosen)} tried, seed {asked.seed}"
     print(f"{asked.part}: {drawn}, {len(coverage.cost)} tests", flush=True)
     fates: Counter[Fate] = Counter()
-    for verdict in judge(part, ROOT, chosen, coverage, jobs=asked.jobs):
+    for number, verdict in enumerate(judge(ROOT, chosen, coverage, jobs=asked.jobs), 1):
         fates[verdict.fate] += 1
+        if number % 50 == 0:
+            print(f"{number} tried in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
         if verdict.fate not in NOTICED:
             print(line(verdict), flush=True)
     noticed = sum(fates[fate] for fate in NOTICED)

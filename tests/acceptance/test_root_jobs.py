@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.real_root import LONG, Listener, RealRoot, StallingDebs, deliveries, notifier, real_root
+from wua.engine import job_runs, runs
 from wua.model.enums import AbortAnswer, ConffilePolicy, ResultCode
 from wua.model.jobs import DeliveryState, Waiting
 from wua.model.states import JobState
@@ -192,6 +193,33 @@ def test_a_lock_that_is_never_let_go_ends_the_wait(root: RealRoot) -> None:
     assert result.problem.id == "lock-held"
     assert str(pid) in result.problem.seen
     assert root.versions == {}
+
+
+def test_a_script_that_never_ends_is_killed_when_its_time_is_over(
+    scripted: RealRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dpkg and apt are not: they go on with the other packages."""
+    root, gate = scripted, scripted.gate()
+    monkeypatch.setattr(job_runs, "HANGING_AFTER", 0.2)
+    monkeypatch.setattr(runs, "TICK", 0.05)
+    root.publish(Package("a", "1", scripts={"postinst": gate.script("configure")}), Package("b", "1"))
+    plan = root.agent.plan_install(["a", "b"]).result(LONG)
+    root.agent.download(plan).result(LONG)
+    with root.host_here():
+        job = root.agent.install(plan, phase_timeout=1.0)
+        heard = Listener(job)
+        result = heard.result()
+    heard.assert_honest()
+    assert result.problem is not None
+    assert result.problem.id == "timed-out"
+    assert "installing took longer than 1 s" in result.problem.seen
+    found = {u.update: u for u in result.updates}
+    one, other = (found[item.update] for name in "ab" for item in plan.items if item.name == name)
+    assert (one.code, other.code) == (ResultCode.FAILED, ResultCode.SUCCEEDED)
+    assert one.problem is not None
+    assert one.problem.id == "script-failed"
+    assert any("killed, as it does not end" in note and "postinst" in note for note in heard.notes)
+    assert root.versions["b"] == "1"
 
 
 def test_marks_survive_an_upgrade_and_a_kill(scripted: RealRoot) -> None:

@@ -134,6 +134,15 @@ def test_files_of_another_cache_are_taken_only_when_they_are_right(case: AptCase
     assert case.handler.missing(plan) == (1,)
 
 
+def test_the_files_of_an_update_are_its_own_whether_they_are_there_or_not(case: AptCase) -> None:
+    (update,) = case.world.ids("main=2")
+    (file,) = case.handler.content(update)
+    (item,) = [item for item in case.plan().items if item.update == update]
+    assert (Path(file.path).name, file.sha256) == (item.file, item.sha256)
+    with pytest.raises(WuaError, match="unknown-update"):
+        case.handler.content(UpdateId("no such"))
+
+
 def test_release_ends_a_hold(case: AptCase) -> None:
     ids = case.world.ids("main=2")
     assert case.handler.release(ids) == []

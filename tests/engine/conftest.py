@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import scripted
 from tests.support.machines import Machine, opened
 
 
@@ -15,4 +16,10 @@ def machine(
     mark = request.node.get_closest_marker("idle")
     monkeypatch.setenv("WUA_HOST_IDLE", str(mark.args[0] if mark else 20))
     with opened(short_dir / "m") as made:
+        yield made
+
+
+@pytest.fixture
+def bench() -> Iterator[scripted.Bench]:
+    with scripted.bench() as made:
         yield made

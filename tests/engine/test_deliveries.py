@@ -5,17 +5,21 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.machines import LONG, Machine
+from tests.support.scripted import wait_until
 
 from wua.engine import deliveries
-from wua.engine.deliveries import Deliverer, pause
+from wua.engine.deliveries import Deliverer, attempt, message, pause
 from wua.model.enums import ResultCode
 from wua.model.jobs import Delivery, DeliveryState, JobKind, JobResult, JobSpec, Subscription
 from wua.model.plans import Operation, PlanRequest
 from wua.model.problems import error
+from wua.model.struct import replace
 from wua.store.state import StateStore
+from wua.system.process import ProcessRef
 from wua.testing.machine import SimulatedUpdate
 
 
@@ -48,6 +52,13 @@ class Bench:
             self.now = max(self.now, delivery.next_try)
             self.deliverer.wake()
         return delivery
+
+    def deliver_another(self) -> None:
+        """Everything that is due has been looked at when this returns."""
+        assert self.deliverer is not None
+        other = self.store.subscribe(self.job, shell("exit 0")).id
+        self.deliverer.wake()
+        wait_until(lambda: {d.id: d.state for d in self.store.deliveries()}[other] is DeliveryState.DELIVERED)
 
     def close(self) -> None:
         if self.deliverer is not None:
@@ -170,11 +181,167 @@ def test_a_clock_that_was_set_back_delays_nothing(bench: Bench) -> None:
     assert bench.store.deliveries()[0].state is DeliveryState.DELIVERED
 
 
-def test_pauses_grow_to_a_limit() -> None:
-    pauses = [pause(tried) for tried in range(1, 20)]
-    assert pauses == sorted(pauses)
-    assert pauses[0] == 1.0
-    assert pauses[-1] == deliveries.LONGEST_PAUSE
+def test_what_the_program_reads(bench: Bench) -> None:
+    delivery = bench.store.subscribe(bench.job, shell("exit 0"))
+    bench.end_job()
+    job = bench.store.job(bench.job)
+    said = json.loads(message(job, delivery))
+    assert said.pop("result")["code"] == ResultCode.SUCCEEDED
+    assert said == {
+        "event": "completed",
+        "delivery": delivery.id,
+        "attempt": 1,
+        "job": bench.job,
+        "kind": "install",
+        "created": job.created,
+        "ended": job.ended,
+    }
+    assert json.loads(message(job, replace(delivery, tried=3)))["attempt"] == 4
+
+
+def test_where_the_program_runs_and_what_it_is_given(bench: Bench) -> None:
+    script = f"env | sort | grep -v -e ^_= -e ^PWD= -e ^SHLVL= > {bench.folder}/env; pwd > {bench.folder}/pwd"
+    where = bench.folder / "where"
+    where.mkdir()
+    delivery = bench.store.subscribe(bench.job, shell(script, cwd=str(where), env={"LANG": "de"}))
+    bench.end_job()
+    assert attempt(bench.store.job(bench.job), delivery) == ""
+    assert (bench.folder / "pwd").read_text() == f"{where}\n"
+    assert (bench.folder / "env").read_text().splitlines() == [
+        "LANG=de",
+        "PATH=/usr/local/bin:/usr/bin:/bin",
+        f"WUA_DELIVERY={delivery.id}",
+        f"WUA_JOB={bench.job}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 4", "exit 4"),
+        ("echo one >&2; echo two >&2; exit 1", "exit 1: two"),
+        ("echo not this; exit 1", "exit 1"),
+        ("printf '%0300d' 0 >&2; exit 1", "exit 1: " + "0" * 200),
+        ("kill -9 $$", "exit -9"),
+        ("printf '\\377' >&2; exit 1", "exit 1: \N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_what_went_wrong_is_the_last_thing_that_the_program_said(
+    bench: Bench, script: str, said: str
+) -> None:
+    delivery = bench.store.subscribe(bench.job, shell(script))
+    bench.end_job()
+    assert attempt(bench.store.job(bench.job), delivery) == said
+
+
+def test_all_of_a_program_that_hangs_is_killed(bench: Bench) -> None:
+    os.mkfifo(bench.folder / "gate")
+    script = f"read x < {bench.folder}/gate & echo $! > {bench.folder}/child; wait"
+    delivery = bench.store.subscribe(bench.job, shell(script, timeout=0.2))
+    bench.end_job()
+    said = attempt(bench.store.job(bench.job), delivery)
+    assert said == "no exit within 0.2 s; it was killed"
+    child = ProcessRef.of(int((bench.folder / "child").read_text()))
+    assert child is None or child.wait(LONG)
+
+
+def test_the_next_attempt_waits_for_its_time(bench: Bench) -> None:
+    bench.store.subscribe(bench.job, shell("exit 4"))
+    bench.end_job()
+    bench.start()
+    assert bench.deliverer is not None
+    times = []
+    for tried in (1, 2, 3):
+        wait_until(lambda tried=tried: bench.store.deliveries()[0].tried == tried)
+        bench.deliver_another()  # which is due, and comes after the one that waits
+        first = bench.store.deliveries()[0]
+        assert first.tried == tried
+        assert not bench.deliverer.idle
+        times.append(first.next_try)
+        bench.now = first.next_try
+        bench.deliverer.wake()
+    assert times == [1001.0, 1003.0, 1007.0]
+
+
+def test_what_could_not_be_stored_rests_before_it_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = bench.folder / "heard"
+    delivery = bench.store.subscribe(bench.job, shell(f"echo x >> {heard}"))
+    bench.end_job()
+    real = bench.store.attempted
+    failures = []
+
+    def attempted(given: str, *more: Any, **named: Any) -> None:
+        if given == delivery.id and not failures:
+            failures.append(given)
+            raise error("disk-full", "no room")
+        real(given, *more, **named)
+
+    monkeypatch.setattr(bench.store, "attempted", attempted)
+    bench.start()
+    wait_until(lambda: failures)
+    bench.deliver_another()
+    bench.deliver_another()
+    assert heard.read_text() == "x\n"
+    bench.now += deliveries.FIRST_PAUSE
+    assert bench.deliverer is not None
+    bench.deliverer.wake()
+    wait_until(lambda: bench.store.deliveries()[0].state is DeliveryState.DELIVERED)
+    assert heard.read_text() == "x\nx\n"
+
+
+def test_a_store_that_cannot_be_read_is_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = bench.store.deliveries
+    asked = []
+
+    def broken(*given: object, **named: object) -> tuple[Delivery, ...]:
+        asked.append(1)
+        if len(asked) == 1:
+            raise error("store-unwritable", "no")
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    bench.store.subscribe(bench.job, shell("exit 0"))
+    bench.end_job()
+    monkeypatch.setattr(bench.store, "deliveries", broken)
+    bench.start()
+    assert bench.deliverer is not None
+    wait_until(lambda: asked)
+    assert not bench.idle.is_set()
+    bench.deliverer.wake()
+    assert bench.idle.wait(LONG)
+    assert real()[0].state is DeliveryState.DELIVERED
+
+
+def test_what_is_at_work_may_end_before_the_deliverer_does(bench: Bench) -> None:
+    gate = bench.folder / "gate"
+    os.mkfifo(gate)
+    bench.store.subscribe(bench.job, shell(f"read x < {gate}"))
+    bench.end_job()
+    bench.start()
+    with gate.open("w") as line:
+        closing = threading.Thread(target=bench.close)
+        closing.start()
+        line.write("go\n")
+    closing.join()
+    after = StateStore(bench.folder / "state.db")
+    assert after.deliveries()[0].state is DeliveryState.DELIVERED
+    after.close()
+    bench.deliverer = None
+
+
+def test_a_closed_deliverer_begins_nothing(bench: Bench) -> None:
+    bench.start()
+    assert bench.deliverer is not None
+    bench.deliverer.close()
+    bench.store.subscribe(bench.job, shell(f"touch {bench.folder}/heard"))
+    bench.end_job()
+    bench.deliverer.wake()
+    assert not (bench.folder / "heard").exists()
+
+
+def test_pauses_double_up_to_a_limit() -> None:
+    assert [pause(tried) for tried in (1, 2, 3, 9, 10, 1000)] == [1.0, 2.0, 4.0, 256.0, 300.0, 300.0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wua.engine.progress import INTERVAL, ProgressTracker
+from wua.engine.progress import INTERVAL, ProgressTracker, left_out
 from wua.model.enums import DownloadPhase
-from wua.model.jobs import Progress
+from wua.model.jobs import JobKind, JobRecord, JobSpec, Progress
 from wua.model.plans import Change, Operation, Plan, PlanItem, PlanRequest
 from wua.model.plugins import StepProgress
 from wua.model.states import JobState, overall_percent
+from wua.model.struct import replace
 from wua.model.updates import UpdateId
 
 S = JobState
@@ -144,3 +145,25 @@ def test_the_rate_is_bytes_in_a_second() -> None:
 
 def test_a_job_without_a_plan_has_an_end_too() -> None:
     assert ProgressTracker((), None, Clock()).final().percent == 100
+
+
+def job(kind: JobKind, *, download: bool = True) -> JobRecord:
+    return JobRecord("1", JobSpec(kind, download=download), S.QUEUED, UPDATES, 0.0)
+
+
+def test_what_a_job_will_not_come_to() -> None:
+    to_fetch = replace(plan(), download_bytes=1)
+    changing = {S.LOCKING, S.REPAIRING, S.VERIFYING, S.INSTALLING}
+    assert left_out(job(JobKind.DOWNLOAD), to_fetch) == changing
+    assert left_out(job(JobKind.INSTALL), to_fetch) == frozenset()
+    assert left_out(job(JobKind.INSTALL), None) == frozenset()
+    assert left_out(job(JobKind.INSTALL), plan()) == {S.DOWNLOADING}
+    assert left_out(job(JobKind.INSTALL, download=False), to_fetch) == {S.DOWNLOADING}
+    assert left_out(job(JobKind.UNINSTALL), plan()) == {S.DOWNLOADING}
+
+
+def test_the_others_share_the_percent_of_what_is_left_out() -> None:
+    skipping = ProgressTracker(UPDATES, plan(), Clock(), None, frozenset({S.DOWNLOADING}))
+    told = skipping.advance(S.INSTALLING, StepProgress(within=0.5, item=0))
+    assert told is not None
+    assert told.percent == overall_percent(S.INSTALLING, 0.5, frozenset({S.DOWNLOADING})) == 54

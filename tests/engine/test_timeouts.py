@@ -10,7 +10,7 @@ from tests.support.machines import LONG, Machine, check_story, events, wait_for
 from wua.engine import runs
 from wua.engine.host import JobHost
 from wua.model.enums import ResultCode
-from wua.model.jobs import Stalled
+from wua.model.jobs import Noted, Stalled
 from wua.model.states import JobState
 from wua.system.locks import FileLock
 from wua.testing.machine import SimulatedUpdate
@@ -56,6 +56,19 @@ def test_a_download_takes_too_long(quick: Machine) -> None:
     assert result.updates[0].code is ResultCode.FAILED
 
 
+def test_a_repair_takes_too_long(quick: Machine) -> None:
+    quick.set(SimulatedUpdate("a"))
+    agent = quick.agent()
+    agent.download("a").result(LONG)
+    (quick.root / "installed" / "old.part").touch()
+    quick.gate("repair-gate")
+    job = agent.install("a", phase_timeout=0.1)
+    result = job.result(LONG)
+    assert any(isinstance(e, Noted) and "repairing took longer than 0.1 s" in e.text for e in events(job))
+    assert result.code is ResultCode.FAILED
+    assert not quick.is_installed("a")
+
+
 def test_an_installer_that_talks_all_the_time_is_timed_out_too(quick: Machine) -> None:
     quick.set(SimulatedUpdate("a", gate="gate"))
     gate = quick.gate("gate")
@@ -74,12 +87,12 @@ def test_an_installer_that_talks_all_the_time_is_timed_out_too(quick: Machine) -
 def test_a_stall_is_told_once_and_again_after_new_life(quick: Machine) -> None:
     quick.set(SimulatedUpdate("a", gate="gate"))
     gate = quick.gate("gate")
-    job = quick.agent().install("a", stall_after=0.1)
+    job = quick.agent().install("a", stall_after=0.4)
     gate.reached()
     event = wait_for(job, lambda event: isinstance(event, Stalled))
     assert isinstance(event, Stalled)
     assert event.phase is JobState.INSTALLING
-    assert event.seconds >= 0.1
+    assert event.seconds >= 0.4
     with open(quick.runs()[-1] / "lines", "a") as lines:
         lines.write("begin 0\n")
     stalls = 0

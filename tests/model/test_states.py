@@ -94,11 +94,31 @@ def test_percent_of_the_beginning_and_the_end(state: JobState) -> None:
     assert (overall_percent(state, 0.0), overall_percent(state, 1.0)) == TABLE[state].weight
 
 
+ORDER = [
+    S.QUEUED, S.PLANNING, S.DOWNLOADING, S.LOCKING, S.REPAIRING, S.VERIFYING, S.INSTALLING, S.EVALUATING,
+]  # fmt: skip
+
+
+@given(st.sets(st.sampled_from([S.DOWNLOADING, S.LOCKING, S.REPAIRING, S.VERIFYING, S.INSTALLING])))
+def test_states_that_are_left_out_leave_no_gap(left_out: set[JobState]) -> None:
+    skipped = frozenset(left_out)
+    passed = [state for state in ORDER if state not in skipped]
+    assert overall_percent(passed[0], 0.0, skipped) == 0
+    for before, after in itertools.pairwise(passed):
+        assert overall_percent(before, 1.0, skipped) == overall_percent(after, 0.0, skipped)
+    assert overall_percent(passed[-1], 1.0, skipped) == 100
+    for state in skipped:  # come to all the same, it stands where it would have begun
+        assert overall_percent(state, 0.0, skipped) == overall_percent(state, 1.0, skipped)
+
+
+def test_a_job_that_only_downloads_spends_its_percent_on_that() -> None:
+    others = frozenset({S.LOCKING, S.REPAIRING, S.VERIFYING, S.INSTALLING})
+    assert overall_percent(S.DOWNLOADING, 0.0, others) == 4
+    assert overall_percent(S.DOWNLOADING, 1.0, others) == 95
+
+
 def test_shares_follow_each_other() -> None:
-    order = [
-        S.QUEUED, S.PLANNING, S.DOWNLOADING, S.LOCKING, S.REPAIRING, S.VERIFYING, S.INSTALLING, S.EVALUATING,
-    ]  # fmt: skip
-    ends = [TABLE[state].weight for state in order]
+    ends = [TABLE[state].weight for state in ORDER]
     assert ends[0] == (0, 0)
     for (_, end), (begin, _) in itertools.pairwise(ends):
         assert begin == end
@@ -110,3 +130,8 @@ def test_shares_follow_each_other() -> None:
 @pytest.mark.parametrize("state", list(JobState))
 def test_a_value_is_the_states_own(state: JobState) -> None:
     assert JobState(state.value) is state
+
+
+def test_the_words_of_the_store_stay_as_they_are() -> None:
+    words = "queued, running, planning, downloading, waiting for lock, repairing, verifying, installing"
+    assert ", ".join(state.value for state in JobState) == f"{words}, evaluating, ended"

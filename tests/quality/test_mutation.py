@@ -78,18 +78,18 @@ from mutation import runner
 from mutation.parts import Part
 root = Path(sys.argv[1])
 part = Part(("src/toy/*.py",), ("tests",))
-runner.prepare(root)
 runner.SPARE = 1.0
 found = runner.mutants(part.files(root))
 assert runner.sample(found, 3, 7) == runner.sample(found, 3, 7) != runner.sample(found, 3, 8)
 assert len(runner.sample(found, 10_000, 1)) == len(found)
-try:
-    coverage = runner.baseline(part, root)
-except runner.BaselineError as failed:
-    sys.exit(f"baseline: {failed}")
-for verdict in runner.judge(part, root, found, coverage):
-    mutant = verdict.mutant
-    print(f"{mutant.line} {mutant.before} -> {mutant.after}: {verdict.fate.value}")
+with runner.prepared(root):
+    try:
+        coverage = runner.baseline(part, root)
+    except runner.BaselineError as failed:
+        sys.exit(f"baseline: {failed}")
+    for verdict in runner.judge(root, found, coverage):
+        mutant = verdict.mutant
+        print(f"{mutant.line} {mutant.before} -> {mutant.after}: {verdict.fate.value}")
 """
 
 

@@ -26,6 +26,7 @@ from wua.model.jobs import (
 from wua.model.plans import Operation, Plan, PlanRequest
 from wua.model.problems import WuaError
 from wua.model.states import TABLE, IllegalTransition, JobState, OnCancel
+from wua.model.struct import replace
 from wua.model.updates import UpdateId
 from wua.store.state import StateStore
 from wua.system.process import ProcessRef
@@ -101,6 +102,13 @@ def test_jobs_come_newest_first_and_active_ones_alone(store: StateStore) -> None
     assert [job.id for job, _ in store.unfinished(acting=True)] == [ids[0], ids[2], ids[3], ids[4]]
 
 
+def test_the_newest_fifty_jobs_are_shown_unless_more_are_asked_for(store: StateStore) -> None:
+    for _ in range(52):
+        store.add_job(JobSpec(JobKind.SEARCH), ())
+    assert len(store.jobs()) == 50
+    assert len(store.jobs(limit=51)) == 51
+
+
 def test_the_same_key_gives_the_same_job_once_it_was_withdrawn_a_new_one(store: StateStore) -> None:
     spec = JobSpec(JobKind.INSTALL, request=REQUEST, idempotency_key="k")
     first, new = store.add_job(spec, (UPDATE,))
@@ -121,6 +129,21 @@ def test_busy_when_it_must_not_queue(store: StateStore) -> None:
     assert len(store.jobs()) == 2
     store.finish(first, DONE)
     add(store, alone)
+
+
+def test_a_job_for_later_is_in_nobodys_way(tmp_path: Path) -> None:
+    now = 100.0
+    store = StateStore(tmp_path / "state.db", clock=lambda: now)
+    alone = JobSpec(JobKind.INSTALL, request=REQUEST, queue=False)
+    later = add(store, replace(alone, not_before=200.0))
+    done = add(store, alone)
+    store.finish(done, DONE)
+    now = 200.0
+    assert problem(store.add_job, alone, (UPDATE,)) == "busy"
+    now = 150.0
+    store.transition(later, S.PLANNING)
+    assert problem(store.add_job, alone, (UPDATE,)) == "busy"  # begun, whatever it was to wait for
+    store.close()
 
 
 # --- steps
@@ -273,6 +296,8 @@ def test_deliveries_are_due_once_their_job_has_ended(store: StateStore) -> None:
     store.finish(job, DONE)
     assert store.deliveries(due=True) == (first, second)
     store.attempted(first.id, DeliveryState.DELIVERED, tried=1)
+    done = store.deliveries(job)[0]
+    assert (done.tried, done.next_try, done.last_error) == (1, 0.0, "")
     store.attempted(second.id, DeliveryState.PENDING, tried=2, next_try=5.0, last_error="exit 1")
     (due,) = store.deliveries(due=True)
     assert (due.id, due.tried, due.next_try, due.last_error) == (second.id, 2, 5.0, "exit 1")
@@ -304,6 +329,33 @@ def test_hidden_marks(store: StateStore) -> None:
 
 
 # --- threads, processes, the end
+
+
+def test_small_things_are_kept_by_area_and_name(store: StateStore) -> None:
+    store.keep("a", "y", b"1")
+    store.keep("a", "x", b'"text"')
+    store.keep("b", "x", b"[]")
+    store.keep("a", "y", b"2")
+    assert list(store.kept("a").items()) == [("x", b'"text"'), ("y", b"2")]
+    store.keep("a", "x", None)
+    store.keep("a", "never", None)
+    assert store.kept("a") == {"y": b"2"}
+    assert store.kept("c") == {}
+
+
+def test_when_an_application_last_succeeded(tmp_path: Path) -> None:
+    moments = iter(range(1, 100))
+    store = StateStore(tmp_path / "state.db", clock=lambda: float(next(moments)))
+    results = [ResultCode.SUCCEEDED, ResultCode.SUCCEEDED_WITH_ERRORS, ResultCode.FAILED]
+    ended = []
+    for result in results:
+        job, _ = store.add_job(JobSpec(JobKind.INSTALL, request=REQUEST, application_id="it"), (UPDATE,))
+        store.finish(job.id, JobResult(result))
+        ended.append(store.job(job.id).ended)
+    assert store.last_success(JobKind.INSTALL, "it") == ended[1]
+    assert store.last_success(JobKind.INSTALL, "other") == 0.0
+    assert store.last_success(JobKind.SEARCH, "it") == 0.0
+    store.close()
 
 
 def test_many_threads_write_at_once(store: StateStore) -> None:

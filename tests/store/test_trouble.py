@@ -78,6 +78,18 @@ def test_the_first_step_is_a_released_one(tmp_path: Path) -> None:
     connection.close()
     store = StateStore(tmp_path / "state.db")
     assert store.hidden() == {"x"}
+    assert store.kept("service") == {}
+    store.keep("service", "a", b"{}")
+    assert store.kept("service") == {"a": b"{}"}
+    store.close()
+
+
+def test_another_users_store_of_the_first_format_keeps_nothing(tmp_path: Path) -> None:
+    connection = database.connect(tmp_path / "state.db")
+    database.migrate(connection, STEPS[:1])
+    connection.close()
+    store = StateStore(tmp_path / "state.db", read_only=True)
+    assert store.kept("service") == {}
     store.close()
 
 
@@ -124,6 +136,7 @@ def filled(folder: Path) -> tuple[str, str]:
         store.transition(running.id, step, plan=Plan(REQUEST, "t", "w", 0.0))
     store.begin_run(running.id, S.INSTALLING, folder / "jobs" / running.id)
     store.set_hidden(["h"], True)
+    store.keep("service", "s", b'{"with_au":true}')
     store.close()
     return ended.id, running.id
 
@@ -171,6 +184,7 @@ def test_a_broken_store_is_kept_aside_and_built_again(tmp_path: Path, damage: Ca
     assert (run.n, run.phase, run.ended) == (1, S.INSTALLING, False)
     assert store.begin_run(running, S.INSTALLING, tmp_path / "jobs" / running).n == 2
     assert store.hidden() == {"h"}
+    assert store.kept("service") == {"s": b'{"with_au":true}'}
     store.close()
 
 
@@ -441,10 +455,13 @@ def test_another_user_reads_a_store(short_dir: Path, writer: str) -> None:
 
 
 @as_root
-def test_another_user_is_told_that_a_store_may_not_be_read(short_dir: Path) -> None:
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o600, 0o755), (0o644, 0o700)])
+def test_another_user_is_told_that_a_store_may_not_be_read(
+    short_dir: Path, file_mode: int, folder_mode: int
+) -> None:
     filled(short_dir)
-    (short_dir / "state.db").chmod(0o600)
-    short_dir.chmod(0o755)
+    (short_dir / "state.db").chmod(file_mode)
+    short_dir.chmod(folder_mode)
     home = Path(sys.modules["wua"].__file__ or "").parents[1]
     done = subprocess.run(
         [*NOBODY, sys.executable, "-c", READ, str(short_dir / "state.db")],

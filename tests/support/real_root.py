@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import wua
 from wua.api.job import Job
+from wua.engine.host import JobHost
 from wua.model.enums import TargetKind
 from wua.model.jobs import Event, JobResult, Noted, Progressed
 from wua.system.locks import FileLock
@@ -182,6 +183,21 @@ class RealRoot:
         lock = FileLock(Path(self.target.paths.run) / "host.lock")
         assert lock.acquire(wait=True)
         lock.release()
+
+    @contextlib.contextmanager
+    def host_here(self) -> Iterator[None]:
+        """The job host in this process, so that a test may change how patient it is."""
+        self.wait_for_idle_host()
+        lock = FileLock(Path(self.target.paths.run) / "host.lock")
+        assert lock.acquire()
+        host = JobHost(self.target, lock, idle=1000)
+        thread = threading.Thread(target=host.serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            host.stop()
+            thread.join()
 
 
 @contextlib.contextmanager

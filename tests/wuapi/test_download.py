@@ -11,6 +11,8 @@ from wua.wuapi import (
     ComError,
     StringCollection,
     UpdateCollection,
+    downloadTypeFull,
+    downloadTypeUpdateBootstrapper,
     dphDownloading,
     dpHigh,
     dphVerifying,
@@ -50,6 +52,31 @@ def test_updates_is_the_collection_itself(world: World) -> None:
     for wrong in (None, StringCollection()):
         with pytest.raises(ComError):
             downloader.Updates = wrong  # type: ignore[assignment]
+
+
+def test_a_choice_of_what_to_download(world: World) -> None:
+    world.set(SimulatedUpdate("a"), SimulatedUpdate("b"), downloaded=False)
+    downloader = world.downloader()
+    with pytest.raises(ComError) as caught:
+        downloader.Download2(downloadTypeUpdateBootstrapper)
+    assert code(caught) == codes.WU_E_NOT_SUPPORTED
+    assert not any(update.IsDownloaded for update in downloader.Updates)
+    completed = Recorder()
+    job = downloader.BeginDownload2(downloadTypeFull, None, completed, "state")
+    assert downloader.EndDownload(job).ResultCode is orcSucceeded
+    assert job.AsyncState == "state"
+    completed.wait()
+    assert downloader.Download2(downloadTypeFull).ResultCode is orcSucceeded
+    assert all(update.IsDownloaded for update in downloader.Updates)
+    for wrong in (2, -1):
+        with pytest.raises(ComError) as caught:
+            downloader.Download2(wrong)  # type: ignore[arg-type]
+        assert code(caught) == codes.E_INVALIDARG
+    empty = world.session().CreateUpdateDownloader()
+    for kind in (downloadTypeFull, downloadTypeUpdateBootstrapper):
+        with pytest.raises(ComError) as caught:
+            empty.Download2(kind)
+        assert code(caught) == codes.WU_E_NO_UPDATE
 
 
 def test_nothing_to_download(world: World) -> None:

@@ -11,7 +11,17 @@ from tests.support.wuapi_world import World
 from wua.model import codes
 from wua.model.enums import DeploymentAction, ResultCode, UpdateType
 from wua.model.problems import error
-from wua.model.updates import Behavior, Category, File, Offer, SearchResult, Update, UpdateId
+from wua.model.updates import (
+    Behavior,
+    Category,
+    File,
+    Image,
+    Offer,
+    SearchResult,
+    SearchWarning,
+    Update,
+    UpdateId,
+)
 from wua.testing.machine import SimulatedUpdate
 from wua.wuapi import ComError, enums
 from wua.wuapi import results as wuapi_results
@@ -157,6 +167,7 @@ def test_every_member() -> None:
     assert (update.Identity.UpdateID, update.Identity.RevisionNumber) == (GUID, 7)
     every = {*expected, *lists, "BundledUpdates", "Categories", "Identity"}
     rest = {"installationbehavior", "uninstallationbehavior", "downloadcontents", "accepteula"}
+    rest |= {"copyfromcache", "copytocache", "extendedstaticproperty", "evaluateextendeddynamicproperty"}
     assert {name.lower() for name in every} | rest == set(type(update)._members_)
 
 
@@ -225,6 +236,54 @@ def test_an_update_that_is_gone_hides_no_other() -> None:
     with pytest.raises(ComError) as caught:
         assert updates[1].Description
     assert caught.value.hresult & 0xFFFFFFFF == codes.WU_E_ITEMNOTFOUND
+
+
+def test_extended_properties() -> None:
+    update = found(Described(), offer())[0]
+    assert update.ExtendedStaticProperty("ContainsUpdateBootstrapper") is False
+    for ask, expected in (
+        (lambda: update.EvaluateExtendedDynamicProperty("DoesUpdateRequireReboot"), codes.WU_E_NOT_SUPPORTED),
+        (lambda: update.EvaluateExtendedDynamicProperty("ContainsUpdateBootstrapper"), codes.E_INVALIDARG),
+        (lambda: update.ExtendedStaticProperty("DoesUpdateRequireReboot"), codes.E_INVALIDARG),
+        (lambda: update.ExtendedStaticProperty(None), codes.E_INVALIDARG),
+    ):
+        with pytest.raises(ComError) as caught:
+            ask()
+        assert caught.value.hresult & 0xFFFFFFFF == expected
+
+
+def test_a_picture(world: World) -> None:
+    shown = Image("http://pictures/a.png", 32, 16, "An a")
+    world.set(SimulatedUpdate("a", image=shown), SimulatedUpdate("b"))
+    with_picture, without = world.found()
+    image = with_picture.Image
+    assert (image.Source, image.Width, image.Height, image.AltText) == (
+        "http://pictures/a.png",
+        32,
+        16,
+        "An a",
+    )
+    assert without.Image is None
+
+
+def test_a_picture_of_a_category() -> None:
+    categories = (Category("product", "A", "Product", image=Image("http://pictures/c.png")),)
+    answer = SearchResult(ResultCode.SUCCEEDED, (), categories)
+    (category,) = wuapi_results.SearchResult(Context(Described(), False), answer).RootCategories  # type: ignore[arg-type]
+    assert category.Image is not None
+    assert (category.Image.Source, category.Image.AltText) == ("http://pictures/c.png", "")
+
+
+def test_a_product_without_a_licence_is_named() -> None:
+    warnings = (
+        SearchWarning(codes.WU_E_INVALID_PRODUCT_LICENSE, "no licence", product="Office"),
+        SearchWarning(codes.WU_E_DM_NONETWORK, "no network"),
+    )
+    answer = SearchResult(ResultCode.SUCCEEDED_WITH_ERRORS, (), (), warnings)
+    first, second = wuapi_results.SearchResult(Context(Described(), False), answer).Warnings  # type: ignore[arg-type]
+    assert isinstance(first, wuapi_results.InvalidProductLicenseException)
+    assert (first.Message, first.Product) == ("no licence", "Office")
+    assert not hasattr(second, "Product")
 
 
 def test_hiding_is_kept_and_can_be_undone(world: World) -> None:

@@ -1,7 +1,7 @@
 """The small changes that tests should notice, as edits of a syntax tree.
 
-Each edit replaces one node. Annotations, docstrings and lists of exports are left alone: they have no
-behaviour.
+Each edit replaces one node. Annotations, docstrings, lists of exports, code for the type checker and
+protocols are left alone: they have no behaviour.
 """
 
 import ast
@@ -89,7 +89,7 @@ def _edits_of(
 
 
 def _is_inert(node: ast.AST) -> bool:
-    """Docstrings and other lone constants, ``__all__``, and the operators that their parents replace."""
+    """What has no behaviour: docstrings and other lone constants, ``__all__``, types, protocols."""
     match node:
         case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom():
             return True
@@ -97,6 +97,8 @@ def _is_inert(node: ast.AST) -> bool:
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
+        case ast.ClassDef(bases=bases) if any(isinstance(b, ast.Name) and b.id == "Protocol" for b in bases):
+            return True  # their methods have no bodies, and nobody calls them
     return False
 
 

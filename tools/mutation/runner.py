@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -21,9 +22,13 @@ from mutation import child
 from mutation.edits import edits
 from mutation.parts import Part
 
-WALL: Final = 120.0  # seconds that a mutant may take; the limit that matters is the one on CPU time
 SPARE: Final = 5.0  # seconds of CPU time for start and imports
-_FACTOR: Final = 5.0  # a mutant may take so many times what its tests took before
+PATIENCE: Final = 10.0  # seconds on the clock that a test, or all, may take longer on a busy machine
+NEEDED: Final = (
+    *("hypothesis.strategies", "_hypothesis_pytestplugin", "pytest_timeout", "xdist.plugin", "msgspec"),
+    *("ctypes", "fcntl", "multiprocessing", "sqlite3", "subprocess", "tempfile", "uuid"),
+)
+_FACTOR: Final = 3.0  # a mutant may take so many times what its tests took before
 
 
 class Fate(Enum):
@@ -79,11 +84,16 @@ def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
 
 
 class Coverage:
-    """Which tests can notice a change of a function, cheapest first."""
+    """Which tests can notice a change of a function, cheapest first.
 
-    def __init__(self, notes: dict[str, list[list[object]]], cost: dict[str, float]) -> None:
-        self.cost = cost
-        self._everything = sorted(cost, key=lambda node: cost[node])
+    ``cost`` is seconds of processor time and ``took`` seconds on the clock, by test.
+    """
+
+    def __init__(
+        self, notes: dict[str, list[list[object]]], cost: dict[str, float], took: dict[str, float]
+    ) -> None:
+        self.cost, self.took = cost, took
+        self._everything = sorted(took, key=lambda node: took[node])
         self._by_function: dict[tuple[str, int], set[str]] = {}
         for node, seen in notes["calls"]:
             self._note([str(node)], seen)
@@ -120,14 +130,11 @@ def baseline(part: Part, root: Path) -> Coverage:
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
             raise BaselineError(output.read_text(encoding="utf-8", errors="replace"))
         notes = json.loads(answer.read_text(encoding="utf-8"))
-    return Coverage(notes, notes["cost"])
+    return Coverage(notes, notes["cost"], notes["took"])
 
 
-def judge(
-    part: Part, root: Path, chosen: Sequence[Mutant], coverage: Coverage, *, jobs: int = 2
-) -> Iterator[Verdict]:
+def judge(root: Path, chosen: Sequence[Mutant], coverage: Coverage, *, jobs: int = 2) -> Iterator[Verdict]:
     """The verdicts, in the order in which they are reached."""
-    tests = part.test_paths(root)
     waiting = list(reversed(chosen))
     with _Children() as children:
         while waiting or children.running:
@@ -138,13 +145,15 @@ def judge(
                     yield Verdict(mutant, Fate.UNTESTED, 0)
                     continue
                 cpu = SPARE + _FACTOR * sum(coverage.cost[node] for node in wanted)
-                children.start(mutant, _action(root, tests, wanted, mutant), cpu)
+                took = [coverage.took[node] for node in wanted]
+                action = _action(root, wanted, mutant, PATIENCE + _FACTOR * max(took))
+                children.start(mutant, action, cpu, PATIENCE + _FACTOR * sum(took))
             yield from children.ended()
 
 
-def _action(root: Path, tests: Sequence[str], wanted: Sequence[str], mutant: Mutant) -> Callable[[], int]:
+def _action(root: Path, wanted: Sequence[str], mutant: Mutant, timeout: float) -> Callable[[], int]:
     name = ".".join(mutant.file.relative_to(root / "src").with_suffix("").parts).removesuffix(".__init__")
-    return lambda: child.try_mutant(root, tests, wanted, name, mutant.code())
+    return lambda: child.try_mutant(root, wanted, name, mutant.code(), timeout=timeout)
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,7 @@ class _Running:
     descriptor: int
     mutant: Mutant
     start: float
+    limit: float  # of the clock that ``start`` was read from
 
 
 class _Children:
@@ -173,48 +183,52 @@ class _Children:
     def running(self) -> int:
         return len(self._selector.get_map())
 
-    def start(self, mutant: Mutant, action: Callable[[], int], cpu: float) -> None:
+    def start(self, mutant: Mutant, action: Callable[[], int], cpu: float, wall: float) -> None:
         pid = child.fork(action, output=Path(os.devnull), cpu=cpu)
         descriptor = os.pidfd_open(pid)
-        running = _Running(pid, descriptor, mutant, time.monotonic())
+        now = time.monotonic()
+        running = _Running(pid, descriptor, mutant, now, now + wall)
         self._selector.register(descriptor, selectors.EVENT_READ, running)
 
     def ended(self) -> Iterator[Verdict]:
         """Wait until at least one has ended or is too late."""
         if not self.running:
             return
-        patience = min(running.start for running in self._all()) + WALL - time.monotonic()
+        patience = min(running.limit for running in self._all()) - time.monotonic()
         ready = {key.data for key, _ in self._selector.select(max(0.0, patience))}
         for running in self._all():
-            seconds = time.monotonic() - running.start
-            if running in ready or seconds >= WALL:
-                yield Verdict(running.mutant, _fate(self._end(running)), seconds)
+            now = time.monotonic()
+            if running in ready or now >= running.limit:
+                yield Verdict(running.mutant, _fate(self._end(running)), now - running.start)
 
     def _all(self) -> list[_Running]:
         return [key.data for key in self._selector.get_map().values()]
 
     def _end(self, running: _Running) -> int:
-        """Reap a child, with everything that it left behind in its session's process group."""
+        """Reap a keeper, which ends whatever is left of its mutant first."""
         self._selector.unregister(running.descriptor)
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            signal.pidfd_send_signal(running.descriptor, signal.SIGTERM)
         os.close(running.descriptor)
-        with contextlib.suppress(ProcessLookupError):  # it left nothing behind
-            os.killpg(running.pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(running.pid, 0)[1])
 
 
 def _fate(exit_code: int) -> Fate:
-    match exit_code:
-        case pytest_passed if pytest_passed == 0:
-            return Fate.SURVIVED
-        case signalled if signalled in (-signal.SIGXCPU, -signal.SIGKILL):
-            return Fate.TIMED_OUT
-        case _:
-            return Fate.KILLED
+    if exit_code == 0:
+        return Fate.SURVIVED
+    return Fate.TIMED_OUT if exit_code == child.TOO_LATE else Fate.KILLED
 
 
-def prepare(root: Path) -> None:
-    """Load in the parent, once, what every child needs, but nothing that is mutated."""
+@contextlib.contextmanager
+def prepared(root: Path) -> Iterator[None]:
+    """Load in the parent, once, what every child needs, but nothing that is mutated.
+
+    What the first run compiles is kept in a folder that only lives as long as this, for all later ones.
+    """
     sys.path.insert(0, str(root / "src"))
-    sys.dont_write_bytecode = True
-    import hypothesis.strategies  # noqa: F401
-    import msgspec  # noqa: F401
+    for name in NEEDED:
+        importlib.import_module(name)
+    with tempfile.TemporaryDirectory(prefix="wua-compiled-") as compiled:
+        sys.pycache_prefix = compiled
+        sys.dont_write_bytecode = True
+        yield

@@ -3,9 +3,10 @@
 import datetime as dt
 import time as _time
 from typing import Any
+from uuid import UUID
 
+from wua.wuapi.errors import CO_E_CLASSSTRING, signed
 from wua.wuapi.late_errors import com_error
-from wua.wuapi.progids import guid
 from wua.wuapi.variants import OleTime as datetime  # noqa: N813 - the name that clients use
 
 __all__ = ["IID", "HANDLEType", "Time", "TimeType", "com_error", "datetime", "error"]
@@ -50,7 +51,7 @@ def IID(text: str) -> str:
     Raises:
         com_error: CO_E_CLASSSTRING for what is none.
     """
-    found = guid(str(text))
-    if found is None:
-        raise com_error(-2147221005, "Invalid class string", None, None)
-    return f"{{{found.upper()}}}"
+    try:
+        return f"{{{str(UUID(text)).upper()}}}"
+    except ValueError:
+        raise com_error(signed(CO_E_CLASSSTRING), "Invalid class string", None, None) from None

@@ -3,14 +3,15 @@
 import os
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wua import _version
+from wua.engine import content
+from wua.engine.administration import Administration
 from wua.engine.link import HostLink
 from wua.engine.superseded import without_superseded
-from wua.engine.wiring import Parts, machine_store, open_parts, open_store
+from wua.engine.wiring import Parts, open_parts, open_store
 from wua.model.agent import AgentInfo
 from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import (
@@ -39,14 +40,13 @@ from wua.model.updates import (
     UpdateId,
     Verdict,
 )
-from wua.store.state import StateStore
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef
 from wua.system.run import run
 from wua.system.workers import Workers
 
 
-class LocalAgent:
+class LocalAgent(Administration):
     """Implements the Agent protocol over a target on this machine."""
 
     def __init__(self, target: Target) -> None:
@@ -359,8 +359,7 @@ class LocalAgent:
         return self.parts.service.verdict(update)
 
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
-        if needed := self._target.may_act():
-            raise error("access-denied", needed)
+        self._must_act()
         if hidden:
             for update in ids:
                 if self.parts.service.verdict(update).offer.mandatory:
@@ -372,6 +371,16 @@ class LocalAgent:
                     raise error("installer-failed", done.stderr.strip() or done.stdout.strip())
         self._store.set_hidden([update.update_id for update in ids], hidden)
         self.parts.service.sync()
+
+    def copy_from_cache(self, update: UpdateId, folder: str) -> None:
+        self._must_act()
+        content.copy_out(self.parts.handler.content(update), Path(folder))
+
+    def copy_to_cache(self, update: UpdateId, files: Sequence[str]) -> bool:
+        self._must_act()
+        content.copy_in(self.parts.handler.content(update), [Path(file) for file in files])
+        self.parts.service.sync()
+        return bool(self.parts.service.verdict(update).offer.downloaded)
 
     def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
         with self._machine() as store:
@@ -389,26 +398,6 @@ class LocalAgent:
 
     def restart_reasons(self) -> tuple[RestartReason, ...]:
         return self._target.restart_reasons()
-
-    # --- stores
-
-    @contextmanager
-    def _machine(self) -> Iterator[StateStore]:
-        """The store that history and acting jobs are in."""
-        with self._readable() as stores:
-            yield stores[-1]
-
-    @contextmanager
-    def _readable(self) -> Iterator[tuple[StateStore, ...]]:
-        """The caller's own store and, where that is another one, the machine's."""
-        machine = machine_store(self._target)
-        if machine is None:
-            yield (self._store,)
-            return
-        try:
-            yield self._store, machine
-        finally:
-            machine.close()
 
 
 class _Watch:

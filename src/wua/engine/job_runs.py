@@ -17,8 +17,9 @@ from wua.model.problems import Problem, WuaError, problem
 from wua.model.states import JobState
 from wua.store.records import folder
 from wua.store.state import Run, StateStore
-from wua.system.process import ProcessRef, boot_id
+from wua.system.process import ProcessRef, boot_id, program, session_members
 
+HANGING_AFTER: Final = 10.0  # seconds that a script may have run when the time of its phase is over
 STARTS: Final = 3  # how often a command is put to a supervisor that is killed before it begins
 
 
@@ -216,7 +217,20 @@ class JobRuns:
             self.cause = self.cause or late
             self._note(str(late))
         self._cancel_if_asked(run, watch)
+        if self._timed_out is run.phase:
+            self._end_hanging(watch)
         if spec.stall_after and idle >= spec.stall_after and not self._stalled:
             self._stalled = True
             text = f"no bytes, status lines, output or CPU time for {idle:.0f} s"
             self._tell(Stalled(run.phase, idle, text))
+
+    def _end_hanging(self, watch: RunWatch) -> None:
+        """The cancel signal waits for the step at work, and a script that never ends makes it wait on."""
+        installer = watch.installer
+        if installer is None:
+            return
+        members = {member.pid: member for member in session_members(installer.pid)}
+        for pid in self._shop.handler.hanging(tuple(members)):
+            name = program(pid)
+            if members[pid].age() >= HANGING_AFTER and members[pid].send(signal.SIGKILL):
+                self._note(f"killed, as it does not end: {name}")

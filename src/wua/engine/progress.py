@@ -4,19 +4,29 @@ from collections.abc import Callable
 from typing import Final
 
 from wua.model.enums import DownloadPhase
-from wua.model.jobs import Progress
+from wua.model.jobs import JobKind, JobRecord, Progress
 from wua.model.plans import Plan
 from wua.model.plugins import StepProgress
 from wua.model.states import JobState, overall_percent
 from wua.model.updates import UpdateId
 
+_CHANGING: Final = frozenset({JobState.LOCKING, JobState.REPAIRING, JobState.VERIFYING, JobState.INSTALLING})
 INTERVAL: Final = 0.1  # seconds between two progress events of one phase and update
+
+
+def left_out(job: JobRecord, plan: Plan | None) -> frozenset[JobState]:
+    """The states that a job will not come to, or will pass in no time."""
+    if job.kind is JobKind.DOWNLOAD:
+        return _CHANGING
+    nothing_to_fetch = plan is not None and plan.download_bytes == 0
+    return frozenset({JobState.DOWNLOADING}) if nothing_to_fetch or not job.spec.download else frozenset()
 
 
 class ProgressTracker:
     """Keeps the newest progress; ``advance`` answers it when it is worth telling, else None.
 
     ``now`` is a monotonic clock in seconds. ``last`` is what was told before, by another host perhaps.
+    ``left_out`` are states that the job will not come to.
     """
 
     def __init__(
@@ -25,10 +35,12 @@ class ProgressTracker:
         plan: Plan | None,
         now: Callable[[], float],
         last: Progress | None = None,
+        left_out: frozenset[JobState] = frozenset(),
     ) -> None:
         index = {update: number for number, update in enumerate(updates)}
         self._index = [index.get(item.update, -1) for item in plan.items] if plan else []
         self._now = now
+        self._left_out = left_out
         self.last = last or Progress(JobState.QUEUED)
         self._told_at = -1e9
         self._bytes_at: tuple[float, int] = (now(), 0)
@@ -42,7 +54,7 @@ class ProgressTracker:
         item_percent = int(100 * min(max(step.item_within, 0.0), 1.0))
         progress = Progress(
             phase=phase,
-            percent=max(self.last.percent, overall_percent(phase, step.within)),
+            percent=max(self.last.percent, overall_percent(phase, step.within, self._left_out)),
             current=current,
             current_percent=max(item_percent, self.last.current_percent) if same_update else item_percent,
             text=step.text,

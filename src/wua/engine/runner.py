@@ -13,13 +13,14 @@ from typing import Final
 
 from wua.engine import locking, results
 from wua.engine.job_runs import JobRuns, Workshop
-from wua.engine.progress import ProgressTracker
+from wua.engine.progress import ProgressTracker, left_out
 from wua.engine.runs import Undecided, Wakeup
 from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
     JobKind,
     Noted,
+    Progress,
     Progressed,
     UpdateEnded,
     UpdateResult,
@@ -88,10 +89,14 @@ class Runner:
         self._settled = self._settled_before()
         self._told = set(self._settled)
         self._plan = self._saved_plan = self._store.plan(self._id)
-        self._tracker = ProgressTracker(self._job.updates, self._plan, time.monotonic, self._job.progress)
+        self._tracker = self._track(self._job.progress)
         self._runs = JobRuns(
             self._shop, self._job, self._wakeup, self._needed_plan, tell=self._tell, progress=self._progress
         )
+
+    def _track(self, last: Progress | None) -> ProgressTracker:
+        skipped = left_out(self._job, self._plan)
+        return ProgressTracker(self._job.updates, self._plan, time.monotonic, last, skipped)
 
     def _go_on(self, state: JobState) -> None:
         try:
@@ -147,7 +152,7 @@ class Runner:
         if not self._job.updates:
             self._job = replace(self._job, updates=tuple(item.update for item in self._plan.requested))
             self._store.set_updates(self._id, self._job.updates)
-        self._tracker = ProgressTracker(self._job.updates, self._plan, time.monotonic, self._tracker.last)
+        self._tracker = self._track(self._tracker.last)
         if not self._plan.items:
             return S.EVALUATING
         return S.DOWNLOADING if spec.download or self._job.kind is JobKind.DOWNLOAD else S.LOCKING
@@ -418,7 +423,8 @@ class Runner:
         outcomes = {
             o.item: o for o in self._download_outcomes(plan, self._handler.judge(plan, self._runs.records()))
         }
-        first = outcomes[missing[0]].problem or problem("download-failed", plan.items[missing[0]].file)
+        first = outcomes[missing[0]].problem
+        assert first is not None, "every file that is missing has its reason"
         for index in missing:
             item = plan.items[index]
             cause = outcomes[index].problem

@@ -106,11 +106,17 @@ def write_command(folder: Path, command: Command) -> None:
 
 
 def _read(folder: Path, name: str) -> dict[str, Any] | None:
-    """A record of a run; one that the power was lost over is there, and says nothing."""
+    """A record of a run; one that the power was lost over is there, and says nothing.
+
+    Raises:
+        Undecided: the folder can't be looked into.
+    """
     try:
         found: dict[str, Any] = json.loads((folder / name).read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as failure:
+        raise Undecided(f"{folder}: {failure.strerror}") from None
     except ValueError:
         return {"unreadable": True}
     return found

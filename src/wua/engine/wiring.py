@@ -1,6 +1,7 @@
 """Putting the parts of an agent together: which target, service and handler belong to a state folder."""
 
 import importlib
+import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -138,7 +139,7 @@ def machine_store(target: Target) -> StateStore | None:
     if not target.paths.machine:
         return None
     path = Path(target.paths.machine) / STATE_FILE
-    return StateStore(path, read_only=True) if path.exists() else None
+    return StateStore(path, read_only=True) if os.access(path, os.R_OK) else None
 
 
 def open_parts(target: Target, store: StateStore) -> Parts:

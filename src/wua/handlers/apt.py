@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from wua.handlers import apt_commands, apt_plan, apt_repair, apt_simulation, apt_verify, conffiles
+from wua.handlers import apt_commands, apt_plan, apt_repair, apt_simulation, apt_verify, conffiles, hanging
 from wua.handlers.apt_collect import collect
 from wua.handlers.apt_judge import judge
 from wua.handlers.apt_progress import DownloadReader, TransactionReader
@@ -24,6 +24,7 @@ from wua.model.enums import ConffilePolicy
 from wua.model.plans import Plan, PlanItem, PlanRequest
 from wua.model.plugins import (
     Command,
+    ContentFile,
     DebianTarget,
     ItemOutcome,
     PackageHistory,
@@ -103,6 +104,16 @@ class AptHandler:
     def missing(self, plan: Plan) -> tuple[int, ...]:
         """Indexes of items whose file is not there with the right size and digest."""
         return tuple(index for index, item in enumerate(plan.items) if not self._cache.has(item))
+
+    def content(self, update: UpdateId) -> Sequence[ContentFile]:
+        """The .deb of a version, where apt's archives have it or would."""
+        row = self._lookup.by_id([update]).get(update)
+        if row is None:
+            raise error("unknown-update", update.update_id)
+        if not row.sha256:
+            return ()
+        name = apt_simulation.file_name(row.name, row.version, row.architecture)
+        return [ContentFile(str(self._target.archives_dir / name), row.sha256)]
 
     def collect(self, plan: Plan, folder: Path) -> int:
         """Copy missing files from another cache, verify each copy, and answer how many were taken."""
@@ -200,6 +211,9 @@ class AptHandler:
 
     def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
         return apt_repair.next_repair(self._target, self._state(), plan, tried)
+
+    def hanging(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        return hanging.scripts(pids)
 
     def reader(self, plan: Plan, phase: JobState) -> ProgressReader:
         if phase is JobState.DOWNLOADING:

@@ -103,9 +103,10 @@ def item_of(items: Sequence[PlanItem], subject: str) -> int | None:
     return None
 
 
-# apt follows redirections for ever, and writes a status line at each. A slow line gives two in a second,
-# and apt itself gives up a silent connection long before it has written so many.
-STUCK_LINES: Final = 1000
+# apt follows redirections for ever, and writes a status line at each. A slow line gives two in a second, and
+# apt gives up a silent connection, and a network that is not there after some retries (more than a thousand
+# lines on a busy machine), long before it has written so many.
+STUCK_LINES: Final = 5000
 
 
 class Circling:

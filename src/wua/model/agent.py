@@ -8,6 +8,7 @@ reads the events itself. Implementations: ``wua.engine`` (in process) and ``wua.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from wua.model.automatic import Automatic, AutomaticSettings
 from wua.model.enums import AbortAnswer, TargetKind
 from wua.model.jobs import (
     Delivery,
@@ -18,6 +19,8 @@ from wua.model.jobs import (
     JobSpec,
     Subscription,
 )
+from wua.model.reports import InstallerReport
+from wua.model.services import Registration
 from wua.model.struct import Value
 from wua.model.updates import Category, RestartReason, Service, Update, UpdateId, Verdict
 
@@ -106,12 +109,73 @@ class Agent(Protocol):
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
         """Hide or show updates. Raises WuaError access-denied, mandatory-update."""
 
+    def copy_from_cache(self, update: UpdateId, folder: str) -> None:
+        """Copy the update's own files out of the cache into a folder of the agent's machine.
+
+        Raises:
+            WuaError: access-denied, unknown-update, not-downloaded, content-mismatch, no-such-folder,
+                disk-full.
+        """
+
+    def copy_to_cache(self, update: UpdateId, files: Sequence[str]) -> bool:
+        """Take files of the agent's machine, by their full paths, into the cache: all of them or none.
+
+        Answers whether the cache now has all that installing the update needs.
+
+        Raises:
+            WuaError: access-denied, unknown-update, invalid-argument for what is no full path of a file,
+                content-mismatch for a file that is none of the update's, disk-full.
+        """
+
     def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
         """Newest first; ``start`` counts from the newest."""
 
     def history_count(self) -> int: ...
 
     def services(self) -> tuple[Service, ...]: ...
+
+    def registrations(self) -> tuple[Registration, ...]:
+        """Every service that is registered here or waits to be: first those that answer."""
+
+    def register_service(
+        self, service_id: str, *, online: bool, pending: bool, with_au: bool = False
+    ) -> Registration:
+        """Register a service, and with automatic updates too if ``with_au``.
+
+        ``online`` looks for it now, ``pending`` notes the wish, so that it is registered when it is there.
+
+        Raises:
+            WuaError: access-denied; unknown-service, when ``online`` found none: the wish is noted before.
+        """
+
+    def remove_service(self, service_id: str) -> None:
+        """Raises WuaError access-denied, unknown-service, service-needed for the machine's own service."""
+
+    def use_service(self, service_id: str, with_au: bool) -> None:
+        """Have automatic updates use a registered service, or not.
+
+        Raises:
+            WuaError: access-denied, unknown-service; service-needed, when it is the last one they use;
+                not-for-automatic-updates, when it can't be used for them.
+        """
+
+    def automatic(self) -> Automatic:
+        """How automatic updates are set, and how they stand."""
+
+    def set_automatic(self, settings: AutomaticSettings) -> None:
+        """Raises WuaError access-denied, invalid-argument."""
+
+    def pause_automatic(self, paused: bool) -> None:
+        """Pause automatic updates for ``LONGEST_PAUSE`` from now, or end the pause.
+
+        Raises WuaError access-denied.
+        """
+
+    def record_report(self, report: InstallerReport) -> None:
+        """Keep what an outside installer reports. Raises WuaError access-denied."""
+
+    def reports(self) -> tuple[InstallerReport, ...]:
+        """By cookie."""
 
     def categories(self) -> tuple[Category, ...]:
         """Every product and classification of the catalogue, as a search answers them."""

@@ -221,6 +221,13 @@ class PackageHistory(Protocol):
         """Everything wua did to one package, newest first."""
 
 
+class ContentFile(Value, frozen=True):
+    """A file that belongs to an update, and where it lies in the cache once it is there."""
+
+    path: str
+    sha256: str
+
+
 class ItemEnd(Value, frozen=True):
     """What the installer said of one plan item. ``error`` "" means success."""
 
@@ -298,6 +305,12 @@ class Handler(Protocol):
     def missing(self, plan: Plan) -> tuple[int, ...]:
         """Indexes of items whose file is not in the cache with the right size and digest."""
 
+    def content(self, update: UpdateId) -> Sequence[ContentFile]:
+        """The update's own files, without those of what it needs; empty when no source describes them.
+
+        Raises WuaError unknown-update.
+        """
+
     def collect(self, plan: Plan, folder: Path) -> int:
         """Copy missing files from another cache, verify each copy, and answer how many were taken.
 
@@ -336,6 +349,9 @@ class Handler(Protocol):
 
     def next_repair(self, plan: Plan, tried: Sequence[RunRecord]) -> Command | None:
         """The next command towards a clean state; None when it is clean or nothing more can be tried."""
+
+    def hanging(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the processes of a transaction whose time is over, those that may be killed."""
 
     def reader(self, plan: Plan, phase: JobState) -> ProgressReader: ...
 

@@ -95,6 +95,26 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "No update service with this id is registered.",
         "List the services with `wua info`.",
     ),
+    "service-needed": Kind(
+        codes.WU_E_DS_NEEDWINDOWSSERVICE,
+        "The machine's own update service stays, and automatic updates need one to use.",
+        "Register another service first, or leave this one as it is.",
+    ),
+    "not-for-automatic-updates": Kind(
+        codes.WU_E_INVALID_OPERATION,
+        "The service does not let itself be used by automatic updates.",
+        "Search it by its id instead.",
+    ),
+    "automatic-off": Kind(
+        codes.WU_E_AU_NOSERVICE,
+        "Automatic updates are off, or were never configured.",
+        "Configure them at a level above disabled first.",
+    ),
+    "automatic-paused": Kind(
+        codes.WU_E_AU_PAUSED,
+        "Automatic updates are paused.",
+        "Wait for the end of the pause, or end it.",
+    ),
     "invalid-argument": Kind(
         codes.E_INVALIDARG,
         "An argument has a value that the operation cannot take.",
@@ -206,6 +226,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         codes.WU_E_DS_INVALID,
         "The catalogue file was damaged; it has been dropped.",
         "Search again: the catalogue is made anew from the lists.",
+    ),
+    "no-such-folder": Kind(
+        codes.COR_E_DIRECTORYNOTFOUND,
+        "The folder to copy to is not there.",
+        "Make the folder first, or name another one.",
     ),
     "disk-full": Kind(
         ERROR_DISK_FULL,

@@ -142,7 +142,15 @@ def check_transition(before: JobState, after: JobState) -> None:
         raise IllegalTransition(f"{before.value} -> {after.value}")
 
 
-def overall_percent(state: JobState, within: float) -> int:
-    """Percent of the whole job (0 to 100) for ``within`` (0.0 to 1.0) of a state."""
+def overall_percent(state: JobState, within: float, left_out: frozenset[JobState] = frozenset()) -> int:
+    """Percent of the whole job (0 to 100) for ``within`` (0.0 to 1.0) of a state.
+
+    ``left_out`` are states that the job does not come to: the others share their part.
+    """
     begin, end = TABLE[state].weight
-    return begin + int((end - begin) * min(max(within, 0.0), 1.0))
+    parts = [row.weight for passed, row in TABLE.items() if passed not in left_out | {JobState.RUNNING}]
+    whole = sum(high - low for low, high in parts)
+    done = sum(high - low for low, high in parts if high <= begin)
+    if state is JobState.RUNNING or state not in left_out:
+        done += int((end - begin) * min(max(within, 0.0), 1.0))
+    return done * 100 // whole

@@ -75,6 +75,28 @@ class Behavior(Value, frozen=True):
     needs_network: bool = False
 
 
+class Image(Value, frozen=True):
+    """A picture of an update or category. Sizes are pixels; ``text`` stands for it where it is not shown."""
+
+    source: str  # a URL
+    width: int = 0
+    height: int = 0
+    text: str = ""
+
+
+class DriverEntry(Value, frozen=True):
+    """What a driver update is for one device it fits; ``problem`` and ``status`` are the device's."""
+
+    driver_class: str = ""
+    hardware_id: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    provider: str = ""
+    version_date: float = 0.0  # seconds since 1970 UTC; 0 unknown
+    problem: int = 0
+    status: int = 0
+
+
 class Update(Value, frozen=True):
     """Everything known about one revision; immutable, the same for every target."""
 
@@ -102,6 +124,8 @@ class Update(Value, frozen=True):
     installing: Behavior = Behavior()
     removing: Behavior = Behavior()
     fields: dict[str, str] = {}  # the source's own fields, e.g. Depends, Section, Maintainer
+    image: Image | None = None
+    drivers: tuple[DriverEntry, ...] = ()  # of a driver update, the default one first
 
 
 class Category(Value, frozen=True):
@@ -113,6 +137,7 @@ class Category(Value, frozen=True):
     description: str = ""
     parent_id: str = ""
     order: int = 0
+    image: Image | None = None
 
 
 class Service(Value, frozen=True):
@@ -160,6 +185,7 @@ class SearchWarning(Value, frozen=True):
     hresult: int
     text: str
     context: int = 1
+    product: str = ""  # that has no valid licence, where this is what the warning says
 
 
 class SearchResult(Value, frozen=True):

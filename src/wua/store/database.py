@@ -177,7 +177,7 @@ def connect_read_only(path: Path) -> Reader:
         WuaError: store-unwritable, when there is nothing readable.
     """
     for _ in range(20):
-        if path.with_name(path.name + "-wal").exists():
+        if os.access(path.with_name(path.name + "-wal"), os.F_OK):
             connection = sqlite3.connect(
                 f"file:{path}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False
             )

@@ -65,4 +65,13 @@ STEPS: Final[tuple[str, ...]] = (
         since REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    # 2
+    """
+    CREATE TABLE kept (                      -- settings and the like, small and few
+        area TEXT NOT NULL,                  -- 'service', 'automatic', 'report'
+        name TEXT NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (area, name)
+    ) WITHOUT ROWID;
+    """,
 )

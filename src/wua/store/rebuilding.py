@@ -47,6 +47,7 @@ def rebuild(db: sqlite3.Connection, store: Path, set_aside: Path, now: float) ->
             db.execute("UPDATE jobs SET last_seq=? WHERE id=?", (number, one.id))
     for update_id in records.read_hidden(store):
         db.execute("INSERT INTO hidden VALUES (?,?)", (update_id, now))
+    db.executemany("INSERT OR REPLACE INTO kept VALUES (?,?,?)", records.read_kept(store))
 
 
 def _is_null(data: msgspec.Raw) -> bool:

@@ -20,6 +20,7 @@ from wua.system.files import write_atomic
 RECORD: Final = "record.json"
 RUN: Final = "run.json"
 HIDDEN: Final = "hidden.json"
+KEPT: Final = "kept.json"
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -95,6 +96,23 @@ def read_hidden(store: Path) -> list[str]:
         return msgspec.json.decode(store.with_name(HIDDEN).read_bytes(), type=list[str])
     except (OSError, msgspec.DecodeError):
         return []
+
+
+def write_kept(store: Path, values: Iterable[tuple[str, str, bytes]]) -> None:
+    """A second copy of what is kept for (area, name)."""
+    with contextlib.suppress(OSError):
+        rows = [(area, name, msgspec.Raw(value)) for area, name, value in values]
+        write_atomic(store.with_name(KEPT), msgspec.json.encode(rows), sync=False)
+
+
+def read_kept(store: Path) -> list[tuple[str, str, bytes]]:
+    """What was kept; nothing when there is no readable copy."""
+    try:
+        data = store.with_name(KEPT).read_bytes()
+        rows = msgspec.json.decode(data, type=list[tuple[str, str, msgspec.Raw]])
+    except (OSError, msgspec.DecodeError):
+        return []
+    return [(area, name, bytes(value)) for area, name, value in rows]
 
 
 def read(store: Path) -> tuple[list[Record], list[str]]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
     Delivery,
@@ -35,7 +36,7 @@ from wua.model.states import TABLE, JobState, OnCancel, check_transition
 from wua.model.struct import replace
 from wua.model.updates import UpdateId
 from wua.store import rebuilding, records
-from wua.store.file import StoreFile
+from wua.store.keeping import Keeping
 from wua.store.migrations import STEPS
 from wua.system.process import ProcessRef, boot_id
 
@@ -64,7 +65,7 @@ class Run(msgspec.Struct, frozen=True):
     exit: int | None
 
 
-class StateStore(StoreFile):
+class StateStore(Keeping):
     """Jobs and what belongs to them. Methods may be called from any thread.
 
     Raises:
@@ -104,7 +105,7 @@ class StateStore(StoreFile):
                 if row:
                     return self.job(row[0]), False
             if spec.kind.changes_target and not spec.queue:
-                _refuse_if_busy(db)
+                _refuse_if_busy(db, self._clock())
             job = os.urandom(4).hex()
             while db.execute("SELECT 1 FROM jobs WHERE id=?", (job,)).fetchone():
                 job = os.urandom(4).hex()
@@ -146,6 +147,22 @@ class StateStore(StoreFile):
         where = "WHERE state != 'ended'" if active else ""
         rows = self._rows(f"SELECT {_JOB_COLUMNS} FROM jobs {where} ORDER BY number DESC LIMIT ?", limit)
         return tuple(map(_record, rows))
+
+    def last_success(self, kind: JobKind, application_id: str) -> float:
+        """When the last successful job of an application ended, 0 when there was none.
+
+        Success is also that of some of its updates.
+        """
+        rows = self._rows(
+            "SELECT max(ended) FROM jobs WHERE kind=?"
+            " AND json_extract(CAST(spec AS TEXT), '$.application_id')=?"
+            " AND json_extract(CAST(result AS TEXT), '$.code') IN (?,?)",
+            kind.value,
+            application_id,
+            ResultCode.SUCCEEDED.value,
+            ResultCode.SUCCEEDED_WITH_ERRORS.value,
+        )
+        return float(rows[0][0] or 0.0)
 
     def unfinished(self, *, acting: bool) -> tuple[tuple[JobRecord, ProcessRef | None], ...]:
         """Jobs that have not ended, oldest first, each with the process that owns it."""
@@ -416,9 +433,12 @@ def _update(db: sqlite3.Connection, job_id: str, changed: dict[str, Any]) -> Non
     db.execute(f"UPDATE jobs SET {marks} WHERE id=?", (*changed.values(), job_id))
 
 
-def _refuse_if_busy(db: sqlite3.Connection) -> None:
-    for job, kind, state in db.execute("SELECT id, kind, state FROM jobs WHERE state != 'ended'"):
-        if JobKind(kind).changes_target:
+def _refuse_if_busy(db: sqlite3.Connection, now: float) -> None:
+    """A job that waits for a time that has not come yet is in nobody's way."""
+    for job, kind, state, spec in db.execute("SELECT id, kind, state, spec FROM jobs WHERE state != 'ended'"):
+        if not JobKind(kind).changes_target:
+            continue
+        if state != JobState.QUEUED.value or _spec(spec).not_before <= now:
             raise error("busy", f"job {job} ({kind}) is {state}")
 
 

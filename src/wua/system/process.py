@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,10 @@ class ProcessRef(NamedTuple):
 
     def alive(self) -> bool:
         return self.boot == boot_id() and ProcessRef.of(self.pid) == self
+
+    def age(self) -> float:
+        """Seconds since it began, if it is of this boot."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.start / os.sysconf("SC_CLK_TCK")
 
     def open(self) -> int | None:
         """A pidfd, readable when the process has ended; None when it has. The caller closes it."""

@@ -12,6 +12,7 @@ A FIFO in the machine's folder named ``search-gate``, ``plan-gate``, ``verify-ga
 began and ended. A lock (fcntl) on ``package.lock`` makes its holder another package manager at work.
 """
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -27,6 +28,7 @@ from wua.model.identity import deb_update_id
 from wua.model.plans import Change, LeftOut, Operation, Plan, PlanItem, PlanRequest
 from wua.model.plugins import (
     Command,
+    ContentFile,
     Holder,
     ItemEnd,
     ItemOutcome,
@@ -42,6 +44,8 @@ from wua.model.struct import Value, replace
 from wua.model.updates import (
     Behavior,
     Category,
+    DriverEntry,
+    Image,
     Offer,
     Reason,
     RestartReason,
@@ -56,6 +60,8 @@ from wua.system.fcntl_locks import lock_holders
 SERVICE: Final = Service("5e1f0a52-6a0e-4d0c-9b6e-1f2a3c4d5e6f", "Simulated updates", is_default=True)
 CATEGORY: Final = Category("0fa1201d-4330-4fa8-8ae9-b877473b6441", "Security Updates", "UpdateClassification")
 
+CONTENT: Final = b"content\n"  # of the one file that each update has
+
 
 class SimulatedUpdate(Value, frozen=True):
     """One update and its fate.
@@ -65,7 +71,10 @@ class SimulatedUpdate(Value, frozen=True):
 
     ``exit`` other than 0 makes the installer fail with that code; ``lie`` makes it report success
     and change nothing; ``reboot`` asks for a restart; ``stubborn`` makes the installer of a batch with it
-    deaf to requests to abort; ``size`` in bytes.
+    deaf to requests to abort; ``size`` in bytes; ``important`` as a security upgrade is.
+    One with ``drivers`` is a driver update.
+
+    The file of each in the cache has the content ``CONTENT``, whatever its ``size`` says.
     """
 
     name: str
@@ -81,11 +90,18 @@ class SimulatedUpdate(Value, frozen=True):
     download_gate: str = ""
     mandatory: bool = False
     stubborn: bool = False
+    important: bool = True
     installing: Behavior = Behavior()
+    drivers: tuple[DriverEntry, ...] = ()
+    image: Image | None = None
 
     @property
     def id(self) -> UpdateId:
         return UpdateId(deb_update_id(self.name, "sim", self.version))
+
+    @property
+    def type(self) -> UpdateType:
+        return UpdateType.DRIVER if self.drivers else UpdateType.SOFTWARE
 
 
 class SimulatedMachine:
@@ -212,13 +228,13 @@ def _offer(machine: SimulatedMachine, update: SimulatedUpdate, hidden: frozenset
         version=update.version,
         architecture="sim",
         installed_version=update.version if installed else "",
-        type=UpdateType.SOFTWARE,
+        type=update.type,
         deployment_action=DeploymentAction.INSTALLATION,
         installed=int(installed),
         hidden=int(update.id.update_id in hidden),
         mandatory=int(update.mandatory),
         browse_only=0,
-        auto_select=1,
+        auto_select=int(update.important),
         downloaded=int(machine.downloaded(update)),
         uninstallable=int(installed),
         reboot_required=0,
@@ -278,7 +294,7 @@ def _details(update: SimulatedUpdate) -> Update:
         id=update.id,
         title=f"{update.name} {update.version}",
         description=f"Simulated update {update.name}.",
-        type=UpdateType.SOFTWARE,
+        type=update.type,
         service_id=SERVICE.id,
         handler="simulated",
         name=update.name,
@@ -286,6 +302,8 @@ def _details(update: SimulatedUpdate) -> Update:
         architecture="sim",
         category_ids=(CATEGORY.id,),
         installing=update.installing,
+        drivers=update.drivers,
+        image=update.image,
     )
 
 
@@ -344,6 +362,13 @@ class SimulatedHandler:
                 script.append(f"exit {update.download_exit}")
             script.append(f"echo content > cache/{shlex.quote(update.name)}; echo done {number} >&{{status}}")
         return [self._shell(script)]
+
+    def content(self, update: UpdateId) -> Sequence[ContentFile]:
+        found = next((each for each in self._machine.updates() if each.id == update), None)
+        if found is None:
+            raise error("unknown-update", update.update_id)
+        path = self._machine.root / "cache" / found.name
+        return [ContentFile(str(path), hashlib.sha256(CONTENT).hexdigest())]
 
     def collect(self, plan: Plan, folder: Path) -> int:
         wanted = [plan.items[number].file for number in self.missing(plan)]
@@ -409,6 +434,9 @@ class SimulatedHandler:
             return None
         gate = ["read answer < repair-gate"] if (self._machine.root / "repair-gate").exists() else []
         return self._shell(["echo begin >> log", *gate, "rm -f installed/*.part", "echo end >> log"])
+
+    def hanging(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        return ()
 
     def reader(self, plan: Plan, phase: JobState) -> "SimulatedReader":
         return SimulatedReader(len(plan.items))

@@ -9,6 +9,7 @@ from wua.model.plans import Operation, PlanRequest
 from wua.wuapi.collections import UpdateCollection
 from wua.wuapi.context import Application, Context
 from wua.wuapi.errors import fail
+from wua.wuapi.lockdown import Lockable
 from wua.wuapi.updates import Update, identify
 
 OPERATIONS: Final = {
@@ -18,14 +19,15 @@ OPERATIONS: Final = {
 }
 
 
-class Acting(Application):
+class Acting(Lockable, Application):
     """An object with a list of updates to act on."""
 
-    __slots__ = ("_forced", "_updates")
+    __slots__ = ("_forced", "_locked", "_updates")
 
     def _start(self, shared: Context, application: str | None) -> None:
         super()._start(shared, application)
         self._forced = False
+        self._locked = False
         self._updates = UpdateCollection()
 
     @property
@@ -35,6 +37,7 @@ class Acting(Application):
 
     @IsForced.setter
     def IsForced(self, value: bool) -> None:
+        self._unlocked()
         self._forced = value
 
     @property
@@ -52,8 +55,9 @@ class Acting(Application):
         """The list as it is now.
 
         Raises:
-            ComError: WU_E_NO_UPDATE when it is empty.
+            ComError: WU_E_NO_UPDATE when it is empty; WU_E_INVALID_OPERATION once locked down.
         """
+        self._unlocked()
         chosen = tuple(self._updates)
         if not chosen:
             fail(codes.WU_E_NO_UPDATE, "Updates is empty")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from wua.model.updates import Category as Described
 from wua.wuapi.collections import Listing, UpdateCollection, updates
 from wua.wuapi.declare import ComObject
+from wua.wuapi.images import ImageInformation, picture
 from wua.wuapi.updates import Update
 
 
@@ -33,8 +34,9 @@ class Category(ComObject, interfaces=("ICategory",)):
         return self._category.description
 
     @property
-    def Image(self) -> None:
-        """None, as for every category without a picture."""
+    def Image(self) -> ImageInformation | None:
+        """None for a category without a picture."""
+        return picture(self._category.image)
 
     @property
     def Order(self) -> int:

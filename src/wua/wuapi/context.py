@@ -5,9 +5,10 @@ from typing import Final, NamedTuple, Self
 
 from wua.api.agent import Agent
 from wua.api.current import current
+from wua.model import codes
 from wua.model.agent import Agent as AgentProtocol
 from wua.wuapi.declare import ComObject
-from wua.wuapi.errors import asking
+from wua.wuapi.errors import asking, fail
 
 LONGEST_APPLICATION_ID: Final = 255  # characters; the original truncates too, at a length it does not tell
 UNKNOWN: Final = "Unknown"  # what ClientApplicationID reads when it was never set
@@ -22,6 +23,18 @@ class Context(NamedTuple):
     @property
     def protocol(self) -> AgentProtocol:
         return self.agent.protocol
+
+    def may_act(self) -> bool:
+        """Whether the caller is what wuapi calls an administrator: one who may change the machine."""
+        with asking:
+            return self.protocol.info().may_act
+
+    def must_act(self) -> None:
+        """Raises ComError E_ACCESSDENIED unless the caller may change the machine."""
+        with asking:
+            info = self.protocol.info()
+        if not info.may_act:
+            fail(codes.E_ACCESSDENIED, info.may_act_reason)
 
 
 def context(agent: Agent | None, strict: bool | None) -> Context:
@@ -40,8 +53,18 @@ def context(agent: Agent | None, strict: bool | None) -> Context:
         return Context(agent or current(), strict)
 
 
+class Connected(ComObject):
+    """An object that a program makes for an agent, and nothing more."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, *, agent: Agent | None = None, strict: bool | None = None) -> None:
+        """``context`` says what None means."""
+        self._context = context(agent, strict)
+
+
 class Application(ComObject):
-    """What session, searcher, downloader and installer have alike: an agent and ClientApplicationID."""
+    """What session, searcher, downloader, installer and service manager have alike."""
 
     __slots__ = ("_application", "_context")
 

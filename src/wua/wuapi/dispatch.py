@@ -16,11 +16,11 @@ from typing import Any, Final, NoReturn
 
 from wua.model import codes
 from wua.wuapi import late_errors, ole
+from wua.wuapi.creation import CreateObject
 from wua.wuapi.declare import ComObject, Member
 from wua.wuapi.errors import ComError
 from wua.wuapi.late_errors import com_error, plain
 from wua.wuapi.ole import GET, METHOD, PUT, OleObject
-from wua.wuapi.progids import create, guid
 
 UNKNOWN: Final = "<unknown>"  # what objects are called that were not created by a ProgID
 # A property-get that fails so was tried on a method: the caller learns from it that arguments belong to it.
@@ -168,9 +168,7 @@ def Dispatch(what: Any, name: str | None = None) -> LateBound:
     if isinstance(what, ComObject):
         return LateBound(what, name or UNKNOWN)
     try:
-        made = create(str(what))
+        made = CreateObject(str(what))
     except ComError as failure:  # an activation that fails has no EXCEPINFO
-        raise late_errors.activation(failure) from failure
-    if made is None:
-        raise plain(late_errors.REGDB_E_CLASSNOTREG if guid(str(what)) else late_errors.CO_E_CLASSSTRING)
+        raise late_errors.activation(failure) from None
     return LateBound(made, name or str(what))

@@ -1,4 +1,4 @@
-"""Downloading (IUpdateDownloader)."""
+"""Downloading (IUpdateDownloader, IUpdateDownloaderEx)."""
 
 from typing import Any
 
@@ -7,14 +7,17 @@ from wua.model.jobs import JobKind
 from wua.wuapi.acting import Acting
 from wua.wuapi.callbacks import adapt
 from wua.wuapi.context import Context
-from wua.wuapi.enums import DownloadPriority
+from wua.wuapi.enums import DownloadPriority, DownloadType
 from wua.wuapi.errors import fail
 from wua.wuapi.jobs import DownloadJob
 from wua.wuapi.results import DownloadResult
 
 
-class UpdateDownloader(Acting, interfaces=("IUpdateDownloader",)):
-    """Fetches updates into the cache (IUpdateDownloader, ``Microsoft.Update.Downloader``)."""
+class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdown")):
+    """Fetches updates into the cache (IUpdateDownloaderEx, ``Microsoft.Update.Downloader``).
+
+    Once locked down, its operations answer WU_E_INVALID_OPERATION.
+    """
 
     __slots__ = ("_priority",)
 
@@ -54,6 +57,24 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloader",)):
         Raises:
             ComError: WU_E_INVALID_OPERATION the second time.
         """
+        self._unlocked()
         if value is None:
             fail(codes.E_POINTER, "EndDownload needs a job")
         return DownloadResult(value._tally, value._end())
+
+    def Download2(self, downloadType: DownloadType) -> DownloadResult:
+        """Download and wait. Raises ComError as BeginDownload2 does."""
+        return self.EndDownload(self.BeginDownload2(downloadType, None, None, None))
+
+    def BeginDownload2(
+        self, downloadType: DownloadType, onProgressChanged: Any, onCompleted: Any, state: Any
+    ) -> DownloadJob:
+        """BeginDownload for downloadTypeFull; no update here has a bootstrapper to download alone.
+
+        Raises:
+            ComError: WU_E_NOT_SUPPORTED for downloadTypeUpdateBootstrapper; else as BeginDownload.
+        """
+        if downloadType is DownloadType.downloadTypeUpdateBootstrapper:
+            self._chosen()
+            fail(codes.WU_E_NOT_SUPPORTED, "the updates have no bootstrapper")
+        return self.BeginDownload(onProgressChanged, onCompleted, state)

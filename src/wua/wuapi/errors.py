@@ -5,7 +5,12 @@ from typing import Final, NoReturn
 
 from wua.model.problems import Problem, WuaError
 
-DISP_E_OVERFLOW: Final = 0x8002000A  # of oleauto.h; wuerror.h does not repeat it
+# Of oleauto.h, winerror.h and wintrust.h; wuerror.h does not repeat them.
+DISP_E_OVERFLOW: Final = 0x8002000A
+CO_E_CLASSSTRING: Final = 0x800401F3
+REGDB_E_CLASSNOTREG: Final = 0x80040154
+ERROR_FILE_NOT_FOUND: Final = 0x80070002
+TRUST_E_NOSIGNATURE: Final = 0x800B0100
 
 
 def signed(hresult: int) -> int:

@@ -15,10 +15,11 @@ from wua.wuapi.results import InstallationResult
 from wua.wuapi.updates import Update, identify, is_exclusive
 
 
-class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4",)):
+class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown")):
     """Installs and removes updates (IUpdateInstaller4, ``Microsoft.Update.Installer``).
 
-    It never downloads: an update without its content fails with WU_E_DM_NOTDOWNLOADED.
+    It never downloads: an update without its content fails with WU_E_DM_NOTDOWNLOADED. Once locked down,
+    its operations answer WU_E_INVALID_OPERATION.
     """
 
     __slots__ = ("_close_apps", "_hwnd", "_prompts", "_quiet", "_staged", "_window")
@@ -175,6 +176,7 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4",)):
         return job
 
     def _end(self, job: InstallationJob | None) -> InstallationResult:
+        self._unlocked()
         if job is None:
             fail(codes.E_POINTER, "ending needs a job")
         outcome = job._end()

@@ -13,8 +13,6 @@ from wua.wuapi.errors import DISP_E_OVERFLOW, ComError, signed
 DISP_E_PARAMNOTFOUND: Final = 0x80020004  # of winerror.h; wuerror.h does not repeat these
 DISP_E_BADPARAMCOUNT: Final = 0x8002000E
 DISP_E_PARAMNOTOPTIONAL: Final = 0x8002000F
-CO_E_CLASSSTRING: Final = 0x800401F3
-REGDB_E_CLASSNOTREG: Final = 0x80040154
 RPC_S_SERVER_UNAVAILABLE: Final = 0x800706BA
 
 # What Windows says of them in English; clients print it, and some compare it.
@@ -27,8 +25,6 @@ TEXTS: Final = {
     DISP_E_OVERFLOW: "Out of present range.",
     DISP_E_BADPARAMCOUNT: "Invalid number of parameters.",
     DISP_E_PARAMNOTOPTIONAL: "Parameter not optional.",
-    CO_E_CLASSSTRING: "Invalid class string",
-    REGDB_E_CLASSNOTREG: "Class not registered",
     RPC_S_SERVER_UNAVAILABLE: "The RPC server is unavailable.",
 }
 

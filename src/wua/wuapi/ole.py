@@ -40,7 +40,7 @@ class Calling:
         self, kind: type[BaseException] | None, failure: BaseException | None, at: TracebackType | None
     ) -> None:
         if isinstance(failure, ComError):
-            raise raised(failure) from failure
+            raise raised(failure) from None  # as pywin32 shows it: one exception
 
 
 calling: Final = Calling()
@@ -138,7 +138,7 @@ class OleObject:
         try:
             return given(value, parameter.type)
         except ComError as failure:
-            raise plain(failure.hresult & 0xFFFFFFFF, place + 1) from failure
+            raise plain(failure.hresult & 0xFFFFFFFF, place + 1) from None
 
     def _callback(self, place: int, value: Any) -> "Relay | None":
         strict = bool(getattr(getattr(self.beneath, "_context", None), "strict", False))

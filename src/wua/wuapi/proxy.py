@@ -2,18 +2,18 @@
 
 from wua.model import codes
 from wua.wuapi.collections import StringCollection
-from wua.wuapi.declare import ComObject
 from wua.wuapi.errors import fail
+from wua.wuapi.lockdown import Lockable
 
 
-class WebProxy(ComObject, interfaces=("IWebProxy",)):
+class WebProxy(Lockable, interfaces=("IWebProxy", "IUpdateLockdown")):
     """Proxy settings (IWebProxy, ``Microsoft.Update.WebProxy``): kept, handed back, and not used.
 
     The interface says the same of itself from Windows 10 on. apt fetches with apt's own proxy settings,
-    which wua leaves alone.
+    which wua leaves alone. Once locked down, setting anything is WU_E_INVALID_OPERATION.
     """
 
-    __slots__ = ("_address", "_auto_detect", "_bypass", "_bypass_local", "_password", "_user")
+    __slots__ = ("_address", "_auto_detect", "_bypass", "_bypass_local", "_locked", "_password", "_user")
 
     def __init__(self) -> None:
         self._address: str | None = None
@@ -22,6 +22,7 @@ class WebProxy(ComObject, interfaces=("IWebProxy",)):
         self._bypass_local = False
         self._user = ""
         self._password = ""
+        self._locked = False
 
     @property
     def Address(self) -> str | None:
@@ -30,6 +31,7 @@ class WebProxy(ComObject, interfaces=("IWebProxy",)):
 
     @Address.setter
     def Address(self, value: str | None) -> None:
+        self._unlocked()
         self._address = value
 
     @property
@@ -38,6 +40,7 @@ class WebProxy(ComObject, interfaces=("IWebProxy",)):
 
     @AutoDetect.setter
     def AutoDetect(self, value: bool) -> None:
+        self._unlocked()
         self._auto_detect = value
 
     @property
@@ -46,6 +49,7 @@ class WebProxy(ComObject, interfaces=("IWebProxy",)):
 
     @BypassList.setter
     def BypassList(self, value: StringCollection | None) -> None:
+        self._unlocked()
         if value is None:
             fail(codes.E_POINTER, "BypassList takes a collection")
         self._bypass = value
@@ -56,6 +60,7 @@ class WebProxy(ComObject, interfaces=("IWebProxy",)):
 
     @BypassProxyOnLocal.setter
     def BypassProxyOnLocal(self, value: bool) -> None:
+        self._unlocked()
         self._bypass_local = value
 
     @property
@@ -69,10 +74,12 @@ class WebProxy(ComObject, interfaces=("IWebProxy",)):
 
     @UserName.setter
     def UserName(self, value: str | None) -> None:
+        self._unlocked()
         self._user = value or ""
 
     def SetPassword(self, value: str | None) -> None:
         """Can be set and not read."""
+        self._unlocked()
         self._password = value or ""
 
     def PromptForCredentials(self, parentWindow: object, title: str | None) -> None:

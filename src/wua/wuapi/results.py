@@ -11,7 +11,8 @@ from wua.wuapi.collections import Listing, UpdateCollection, updates
 from wua.wuapi.declare import ComObject
 from wua.wuapi.enums import OperationResultCode, UpdateExceptionContext
 from wua.wuapi.errors import fail, signed
-from wua.wuapi.updates import Found, FoundUpdates
+from wua.wuapi.found import FoundUpdates
+from wua.wuapi.updates import Found
 
 if TYPE_CHECKING:
     from wua.wuapi.context import Context
@@ -39,6 +40,21 @@ class UpdateException(ComObject, interfaces=("IUpdateException",)):
         return UpdateExceptionContext(self._warning.context)
 
 
+class InvalidProductLicenseException(UpdateException, interfaces=("IInvalidProductLicenseException",)):
+    """A product was left out, for it has no valid licence (IInvalidProductLicenseException)."""
+
+    __slots__ = ()
+
+    @property
+    def Product(self) -> str:
+        return self._warning.product
+
+
+def _exception(warning: SearchWarning) -> UpdateException:
+    unlicensed = warning.hresult & 0xFFFFFFFF == codes.WU_E_INVALID_PRODUCT_LICENSE
+    return InvalidProductLicenseException(warning) if unlicensed else UpdateException(warning)
+
+
 class UpdateExceptionCollection(Listing[UpdateException], interfaces=("IUpdateExceptionCollection",)):
     """The warnings of a search (IUpdateExceptionCollection)."""
 
@@ -56,7 +72,7 @@ class SearchResult(ComObject, interfaces=("ISearchResult",)):
         found = FoundUpdates(Found(shared, answer.updates, self._tree), answer.updates)
         self._tree.updates = found
         self._updates = updates(found)
-        self._warnings = UpdateExceptionCollection([UpdateException(each) for each in answer.warnings])
+        self._warnings = UpdateExceptionCollection([_exception(each) for each in answer.warnings])
 
     @property
     def ResultCode(self) -> OperationResultCode:

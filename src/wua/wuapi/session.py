@@ -12,6 +12,7 @@ from wua.wuapi.history import UpdateHistoryEntryCollection, query
 from wua.wuapi.installer import UpdateInstaller
 from wua.wuapi.proxy import WebProxy as Proxy
 from wua.wuapi.searcher import UpdateSearcher
+from wua.wuapi.service_manager import UpdateServiceManager
 
 ENGLISH: Final = 0x0409  # what C and POSIX mean
 
@@ -25,9 +26,9 @@ def user_language() -> int:
 
 
 class UpdateSession(Application, interfaces=("IUpdateSession3",)):
-    """Makes searchers, downloaders and installers (IUpdateSession3, ``Microsoft.Update.Session``).
+    """Makes searchers, downloaders, installers, service managers (``Microsoft.Update.Session``).
 
-    What it makes takes over ClientApplicationID and UserLocale as they are at that moment.
+    IUpdateSession3. What it makes takes over ClientApplicationID and UserLocale as they are at that moment.
     """
 
     __slots__ = ("_locale", "_proxy")
@@ -73,6 +74,9 @@ class UpdateSession(Application, interfaces=("IUpdateSession3",)):
 
     def CreateUpdateInstaller(self) -> UpdateInstaller:
         return UpdateInstaller._of(self._context, self._application)
+
+    def CreateUpdateServiceManager(self) -> UpdateServiceManager:
+        return UpdateServiceManager._of(self._context, self._application)
 
     def QueryHistory(self, criteria: str | None, startIndex: int, count: int) -> UpdateHistoryEntryCollection:
         """Entries of the history, newest first; ``criteria`` is empty or ``UpdateID='…'``.

@@ -14,6 +14,7 @@ from wua.wuapi import enums
 from wua.wuapi.collections import Listing, StringCollection, UpdateCollection, strings, updates
 from wua.wuapi.declare import ComObject
 from wua.wuapi.errors import asking, fail
+from wua.wuapi.images import ImageInformation, picture
 
 if TYPE_CHECKING:
     from wua.wuapi.categories import CategoryCollection, CategoryTree
@@ -23,6 +24,8 @@ HANDLER_PREFIX: Final = "urn:wua:handler:"  # the handlers of wuapi's own URIs a
 NO_DATE: Final = datetime(1899, 12, 30, tzinfo=UTC)  # the DATE zero
 BATCH: Final = 128  # updates whose details are fetched with one question
 _MEGABYTE: Final = 1 << 20
+CONTAINS_BOOTSTRAPPER: Final = "ContainsUpdateBootstrapper"
+REQUIRES_REBOOT: Final = "DoesUpdateRequireReboot"
 
 
 def date(seconds: float) -> datetime:
@@ -132,8 +135,8 @@ class UpdateDownloadContentCollection(
     __slots__ = ()
 
 
-class Update(ComObject, interfaces=("IUpdate5",)):
-    """An update as it stood when the search ran (IUpdate to IUpdate5).
+class Update(ComObject, interfaces=("IUpdateEx",)):
+    """An update as it stood when the search ran (IUpdate to IUpdate5, IUpdateEx).
 
     Three properties follow what is done with the object afterwards: IsHidden, EulaAccepted and
     IsDownloaded. What a search does not answer is fetched when it is first asked for.
@@ -186,8 +189,9 @@ class Update(ComObject, interfaces=("IUpdate5",)):
         return HANDLER_PREFIX + self._details.handler
 
     @property
-    def Image(self) -> None:
-        """None, which the original answers too for an update without a picture."""
+    def Image(self) -> ImageInformation | None:
+        """None for an update without a picture."""
+        return picture(self._details.image)
 
     @property
     def BundledUpdates(self) -> UpdateCollection:
@@ -351,6 +355,35 @@ class Update(ComObject, interfaces=("IUpdate5",)):
     def CanRequireSource(self) -> bool:
         return False
 
+    def CopyFromCache(self, path: str | None, toExtractCabFiles: bool) -> None:
+        """Copy the update's own file out of the cache into a folder of the agent's machine.
+
+        ``toExtractCabFiles`` is reserved: either boolean will do.
+
+        Raises:
+            ComError: E_INVALIDARG without a path; COR_E_DIRECTORYNOTFOUND; WU_E_DM_NOTDOWNLOADED;
+                WU_E_DM_INCORRECTFILEHASH; E_ACCESSDENIED.
+        """
+        if not path:
+            fail(codes.E_INVALIDARG, "a folder is needed")
+        with asking:
+            self._found.context.protocol.copy_from_cache(self._offer.id, path)
+
+    def CopyToCache(self, pFiles: StringCollection | None) -> None:
+        """Take files, by their full paths, into the cache: exactly those that would be downloaded.
+
+        IsDownloaded follows when nothing else is missing.
+
+        Raises:
+            ComError: E_INVALIDARG for no files, or for what is no full path of one;
+                WU_E_DM_INCORRECTFILEHASH for a file of something else; E_ACCESSDENIED.
+        """
+        if pFiles is None:
+            fail(codes.E_INVALIDARG, "files are needed")
+        with asking:
+            complete = self._found.context.protocol.copy_to_cache(self._offer.id, tuple(pFiles))
+        self._downloaded = self._downloaded or complete
+
     # --- installing and removing it
 
     @property
@@ -384,6 +417,26 @@ class Update(ComObject, interfaces=("IUpdate5",)):
     def RecommendedMemory(self) -> int:
         return 0
 
+    def ExtendedStaticProperty(self, propertyName: str | None) -> bool:
+        """``ContainsUpdateBootstrapper``: no update here does.
+
+        Raises:
+            ComError: E_INVALIDARG for other names.
+        """
+        if propertyName != CONTAINS_BOOTSTRAPPER:
+            fail(codes.E_INVALIDARG, f"there is no static property {propertyName!r}")
+        return False
+
+    def EvaluateExtendedDynamicProperty(self, propertyName: str | None) -> bool:
+        """``DoesUpdateRequireReboot`` is for a bootstrapper to say, and there is none.
+
+        Raises:
+            ComError: WU_E_NOT_SUPPORTED; E_INVALIDARG for other names.
+        """
+        if propertyName != REQUIRES_REBOOT:
+            fail(codes.E_INVALIDARG, f"there is no dynamic property {propertyName!r}")
+        fail(codes.WU_E_NOT_SUPPORTED, "the update has no bootstrapper")
+
     # --- where to read on
 
     @property
@@ -400,23 +453,6 @@ class Update(ComObject, interfaces=("IUpdate5",)):
 
     def __repr__(self) -> str:
         return f"<IUpdate5 {self._offer.title!r}>"
-
-
-class FoundUpdates(Sequence[Update]):
-    """The updates of a search, each made when it is first looked at and the same one afterwards."""
-
-    def __init__(self, found: Found, offers: Sequence[Offer]) -> None:
-        self._found, self._offers = found, offers
-        self._made: list[Update | None] = [None] * len(offers)
-
-    def __len__(self) -> int:
-        return len(self._offers)
-
-    def __getitem__(self, place: int) -> Update:  # type: ignore[override]
-        update = self._made[place]
-        if update is None:
-            update = self._made[place] = Update(self._found, place, self._offers[place])
-        return update
 
 
 def identify(update: Update) -> UpdateId:
