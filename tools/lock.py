@@ -17,8 +17,9 @@ LOCKS = {
     "runtime": ("pyproject.toml", "--extra", "terminal"),
     "build": ("requirements/build.in",),
     "dev": ("pyproject.toml", "requirements/build.in", "--extra", "terminal", "--extra", "dev"),
+    "salt": ("requirements/salt.in", "--no-deps"),  # a proof's sources, and what they import; see salt_source
 }
-CONSTRAINTS = {"dev": ("runtime", "build")}
+CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",)}
 
 
 def compile_lock(uv: str, name: str, upgrade: bool) -> str:

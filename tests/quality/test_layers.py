@@ -26,7 +26,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "api": ({"model", "system"}, {"engine", "remote", "targets"}),  # open() chooses agent and target
     "wuapi": ({"api", "model"}, set()),
     "compat": ({"wuapi", "api", "model"}, set()),
-    "cli": ({"api", "model"}, set()),
+    "cli": ({"api", "model"}, {"compat"}),  # wua script
     "": (set(), {"api", "model"}),  # wua/__init__.py
     "__main__": (set(), {"cli"}),
     "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "cli", ""}, set()),

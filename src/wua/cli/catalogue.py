@@ -33,6 +33,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Verb, ...]], ...]] = (
             Verb("remove", "acting", "Take packages away, whoever installed them."),
             Verb("hide", "hiding", "Keep updates out of ordinary searches."),
             Verb("unhide", "hiding", "Show hidden updates again; also removes a dpkg hold."),
+            Verb("script", "script", "Run a pywin32 script for the Windows Update Agent."),
         ),
     ),
     (

@@ -43,11 +43,15 @@ class Face:
         if self._agent is None:
             from wua.api.agent import open as open_agent
 
-            if self.root is not None and not os.path.exists(self.root):
-                self._make_root(self.root)
+            self.announce_root()
             self._agent = open_agent(self.root)
             gc.enable()
         return self._agent
+
+    def announce_root(self) -> None:
+        """Say that a root is going to be made, where it is missing and this verb may make one."""
+        if self.root is not None and not os.path.exists(self.root):
+            self._make_root(self.root)
 
     def _make_root(self, root: str) -> None:
         """A missing root is made by verbs that can use a new one; the others mean another folder."""

@@ -1,0 +1,69 @@
+"""pywin32's names for scripts that drive the Windows Update Agent, where there is no pywin32.
+
+    import wua.compat
+    wua.compat.install()
+
+    import win32com.client                     # from here on as on Windows
+    session = win32com.client.Dispatch("Microsoft.Update.Session")
+
+``wua script FILE.py`` does the same and runs the file. There is as much of pywin32 as update scripts use:
+activation and late binding whole, of the rest what waits, formats and names errors.
+"""
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Final
+
+# What a program imports, and what it gets; a package stands before what is in it.
+MODULES: Final = {
+    name: f"wua.compat.{name}"
+    for name in (
+        "pywintypes",
+        "winerror",
+        "pythoncom",
+        "win32api",
+        "win32event",
+        "win32com",
+        "win32com.client",
+        "win32com.client.dynamic",
+        "win32com.client.gencache",
+        "win32com.server",
+        "win32com.server.util",
+    )
+}
+
+
+def install() -> bool:
+    """Offer pywin32's modules of ``MODULES`` to this process through ``sys.modules``.
+
+    Where pywin32 itself is, or anything else of one of these names, nothing is done: the whole is then that
+    one's. A second call does nothing more.
+
+    Returns:
+        Whether the modules are wua's own now.
+    """
+    if any(_is_elsewhere(name) for name in MODULES if "." not in name):
+        return False
+    for name, own in MODULES.items():
+        sys.modules[name] = importlib.import_module(own)
+    return True
+
+
+def uninstall() -> None:
+    """Take back what ``install`` offered. What a program has imported by then stays with it."""
+    for name in MODULES:
+        if _is_own(sys.modules.get(name)):
+            del sys.modules[name]
+
+
+def _is_elsewhere(name: str) -> bool:
+    there = sys.modules.get(name)
+    if there is not None:
+        return not _is_own(there)
+    return importlib.util.find_spec(name) is not None
+
+
+def _is_own(module: ModuleType | None) -> bool:
+    return module is not None and module.__name__.startswith("wua.compat.")

@@ -1,0 +1,1 @@
+"""``win32com.server``: what makes a Python object one that COM can call."""
