@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -146,39 +145,7 @@ def rehearsal() -> Row | None:
     return row
 
 
-CLONE = Path(__file__).resolve().parents[1]
-
-
-def first_line() -> Row:
-    """Once: a fresh clone, and ``make run`` in it to its end."""
-    with tempfile.TemporaryDirectory(prefix="wua-bench-") as name:
-        os.chmod(name, 0o755)
-        clone = Path(name) / "wua"
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("WUA_", "PYTHON"))}
-        begin = time.perf_counter()
-        subprocess.run(["git", "clone", "-q", str(CLONE), str(clone)], check=True)
-        with subprocess.Popen(
-            ["make", "run"], cwd=clone, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as made:
-            first = 0.0
-            assert made.stdout is not None
-            for line in made.stdout:
-                if not first and re.search(r"\b\d+ (?:updates?|packages?)\b", line):
-                    first = time.perf_counter() - begin
-            whole = time.perf_counter() - begin
-        if not first or made.returncode:
-            fail(f"make run ended with {made.returncode}")
-    row = Row("clone to the first useful line of make run", {"wua": [first], "to its end": [whole]}, unit="s")
-    row.compare = False
-    row.limits = [("s", first, 60)]
-    row.notes = (
-        "from a local clone; one run; the environment is made in it, with packages from an index or its cache"
-    )
-    return row
-
-
 def rows() -> Iterator[Row]:
     yield from batch()
     if (found := rehearsal()) is not None:
         yield found
-    yield first_line()

@@ -24,7 +24,12 @@ def rows() -> Iterator[Row]:
         subprocess.run(["git", "clone", "--quiet", HERE, clone], check=True)
         first, said = 0.0, []
         with subprocess.Popen(
-            ["make", "run"], cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ["make", "run"],
+            cwd=clone,
+            env={key: value for key, value in os.environ.items() if not key.startswith(("WUA_", "PYTHON"))},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         ) as run:
             assert run.stdout is not None
             for line in run.stdout:
