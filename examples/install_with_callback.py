@@ -24,7 +24,7 @@ class Progress(wuapi.IInstallationProgressChangedCallback):
     def Invoke(self, installationJob, callbackArgs):
         now = callbackArgs.Progress
         title = installationJob.Updates.Item(now.CurrentUpdateIndex).Title
-        print(f"{now.PercentComplete:3} %  {title}")
+        sys.stdout.write(f"{now.PercentComplete:3} %  {title}\n")  # whole: it comes on another thread
 
 
 class Completed(wuapi.IInstallationCompletedCallback):
@@ -88,7 +88,7 @@ def wait_for(begin, end):
     """Begin an operation, do something else, and wait until it has called back."""
     completed = Completed(end)
     job = begin(Progress(), completed, "any object of the caller's")
-    print("begun; this program could do something else now")
+    sys.stdout.write("begun; this program could do something else now\n")
     completed.called.wait()
     job.CleanUp()  # no callback comes after this
     return not completed.failed
