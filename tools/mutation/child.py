@@ -219,6 +219,9 @@ def _run(action: Callable[[], int], output: Path, cpu: float, folder: str) -> No
     except BaseException as error:  # noqa: BLE001 - the child must never go on as its parent
         os.write(2, f"{type(error).__name__}: {error}\n".encode(errors="replace"))
     finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
