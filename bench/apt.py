@@ -106,11 +106,9 @@ def batch() -> Iterator[Row]:
     row = Row(
         "a batch of 20 packages: upgrade in a namespace root", samples, targets={"apt-get install": 1.05}
     )
-    row.notes = (
-        "generated packages; plan ready, downloaded, old packages kept; the same confinement for both; what comes"
-        " on top of apt-get: the lock, every digest read again under it, status and result stored, the system"
-        " asked again"
-    )
+    row.notes = "generated packages; plan ready, downloaded, old packages kept; the same confinement for both;"
+    row.notes += " on top of apt-get come the lock, every digest read again under it, status and result stored,"
+    row.notes += " the system asked again"
     yield row
     kept = Row("keeping the 20 old packages, repacked", {"wua": keeping[1:]})
     kept.notes = "part of the download phase, timed apart"
