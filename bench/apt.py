@@ -106,8 +106,8 @@ def batch() -> Iterator[Row]:
     row = Row(
         "a batch of 20 packages: upgrade in a namespace root", samples, targets={"apt-get install": 1.05}
     )
-    row.notes = "generated packages; plan ready, downloaded, old packages kept; the same confinement for both;"
-    row.notes += " on top of apt-get come the lock, every digest read again under it, status and result stored,"
+    row.notes = "generated packages; plan ready, downloaded, old packages kept; the same confinement for both"
+    row.notes += "; more than apt-get's: the lock, digests read again under it, status and result stored,"
     row.notes += " the system asked again"
     yield row
     kept = Row("keeping the 20 old packages, repacked", {"wua": keeping[1:]})
