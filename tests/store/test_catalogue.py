@@ -1,13 +1,16 @@
 """The catalogue: searching, marks, revisions, and what happens to a damaged file."""
 
+import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import small_disk
 
 from wua.model.enums import DeploymentAction, UpdateType
 from wua.model.identity import deb_update_id
@@ -263,6 +266,53 @@ def test_pages_that_were_overwritten_are_found_when_read(tmp_path: Path) -> None
     assert catalogue.search() == []
     assert catalogue.take_notes()
     catalogue.close()
+
+
+def test_an_import_gives_back_the_disk_of_its_log(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path / "catalogue.db")
+    log = tmp_path / "catalogue.db-wal"
+    fill(catalogue, *(row(f"p{n}") for n in range(20_000)))
+    assert log.stat().st_size == 0
+    with closing(sqlite3.connect(catalogue.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM offers").fetchone()
+        fill(catalogue, *(row(f"q{n}") for n in range(20_000)))  # and doesn't wait for the reader
+        assert log.stat().st_size > 4_000_000
+    fill(catalogue, row("r"))
+    assert log.stat().st_size == 0
+    catalogue.close()
+
+
+FILL = """
+import sys
+from pathlib import Path
+from tests.store.test_catalogue import ONE, fill, names, row
+from wua.model.problems import WuaError
+from wua.store.catalogue import Catalogue
+catalogue = Catalogue(Path(sys.argv[1]) / "catalogue.db")
+with catalogue.writing() as writer:
+    writer.category_set((ONE,))
+fill(catalogue, row("a"))
+try:
+    fill(catalogue, *(row(f"p{n}") for n in range(20_000)))
+except WuaError as failure:
+    print(failure.problem.id)
+print(names(catalogue))
+"""
+
+
+def test_a_full_disk_is_named_and_the_offers_of_before_stay(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", FILL, str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, small_disk.__file__, "600", str(tmp_path), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if done.returncode == small_disk.UNAVAILABLE:
+        pytest.skip("no mounts without privileges here")
+    assert (done.stdout, done.stderr) == ("disk-full\n{'a'}\n", "")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from wua.model.problems import error
 from wua.model.updates import Category, Offer
 from wua.store.catalogue_schema import COLUMNS, FORMAT, OFFER_COLUMNS, SCHEMA
 from wua.store.catalogue_writer import Row, Writer
-from wua.store.database import Corrupt, connect, split, version
+from wua.store.database import Corrupt, connect, is_full, split, trouble, version
 
 _OFFER: Final = ", ".join(OFFER_COLUMNS)
 _TYPES: Final = {member.value: member for member in UpdateType}
 _ACTIONS: Final = {member.value: member for member in DeploymentAction}
+_LOG_KEPT: Final = 4_000_000  # bytes of a write-ahead log that stay on the disk for the next transaction
 
 
 class KnownOffer(NamedTuple):
@@ -204,16 +205,32 @@ class Catalogue:
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
-        """A transaction; one writer at a time, across processes. Rolled back when the block raises."""
+        """A transaction; one writer at a time, across processes. Rolled back when the block raises.
+
+        Raises:
+            WuaError: disk-full.
+        """
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield Writer(self._db)
                 self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
+            except BaseException as failure:
+                if self._db.in_transaction:  # a full disk makes SQLite roll back by itself
                     self._db.execute("ROLLBACK")
-                    raise
+                if isinstance(failure, sqlite3.Error) and is_full(failure):
+                    raise trouble(self.path, failure) from None
+                raise
+            self._shrink_log()
+
+    def _shrink_log(self) -> None:
+        """Give back the disk of a log that an import made large; not while somebody reads it."""
+        log = self.path.with_name(self.path.name + "-wal")
+        if log.stat().st_size > _LOG_KEPT:
+            wait = self._db.execute("PRAGMA busy_timeout").fetchone()[0]
+            self._db.execute("PRAGMA busy_timeout=0")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute(f"PRAGMA busy_timeout={wait}")
 
     def get(self, key: str) -> bytes | None:
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))

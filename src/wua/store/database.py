@@ -30,8 +30,12 @@ def is_corrupt(failure: sqlite3.Error) -> bool:
 
 def trouble(path: Path, failure: sqlite3.Error) -> WuaError:
     """What an error of SQLite means to a user of the store."""
-    code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
-    return error("disk-full" if code in _FULL else "store-unwritable", f"{path}: {failure}")
+    return error("disk-full" if is_full(failure) else "store-unwritable", f"{path}: {failure}")
+
+
+def is_full(failure: sqlite3.Error) -> bool:
+    """Whether there was no room to write."""
+    return getattr(failure, "sqlite_errorcode", 0) & 0xFF in _FULL
 
 
 def connect(
