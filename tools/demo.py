@@ -19,10 +19,12 @@ from typing import Any
 
 CLONE = Path(__file__).resolve().parents[1]
 HOME = CLONE / ".wua" / "demo"
-MOST_BYTES = 30_000_000  # of downloads; unpacked, kept and put back they take eight times as much
-MOST_UPDATES = 40  # about a minute on two slow cores
+MOST_BYTES = 100_000_000  # of downloads
+MOST_DISK = 500_000_000  # bytes of this clone, the environment included
+MOST_PACKAGES = 80  # about a minute on two slow cores
+ENVIRONMENT = 60_000_000  # bytes of this clone without .wua
+SPARE = 25_000_000  # bytes for journals, logs and what the estimate misses
 OUT_OF_REACH = ("no-network", "download-failed", "connection-lost")
-ROOM = 500_000_000  # bytes that the demonstration may need
 NOBODY = 65534
 
 # Before wua is imported: all that it stores belongs into this clone.
@@ -30,6 +32,7 @@ os.environ["WUA_STATE"] = str(HOME / "machine")
 os.environ.setdefault("WUA_HOST_IDLE", "3")
 
 import wua  # noqa: E402
+from demo_choice import Cost, choose, groups  # noqa: E402
 from wua.api.job import Job  # noqa: E402
 from wua.cli.face import Face  # noqa: E402
 from wua.cli.story import Story  # noqa: E402
@@ -50,7 +53,7 @@ from wua.model.jobs import (  # noqa: E402
 from wua.model.plans import Change, Plan  # noqa: E402
 from wua.model.problems import Problem  # noqa: E402
 from wua.model.states import JobState  # noqa: E402
-from wua.model.updates import Offer  # noqa: E402
+from wua.model.updates import Offer, UpdateId  # noqa: E402
 from wua.targets import create_root  # noqa: E402
 from wua.targets.host import HostTarget  # noqa: E402
 
@@ -163,10 +166,8 @@ class Demo:
     def rehearse(self, offers: list[Offer]) -> str:
         """Play pending updates on a shadow; the problem's id when none could be played."""
         self.show.head("2. Rehearsing them: really installed, in a shadow of this machine")
-        chosen = choose(offers)
-        names = {offer.id: f"{offer.name} {offer.version}" for offer in chosen}
         with wua.open(target=looking_only()) as agent:
-            plan, chosen = fitting(agent, chosen)
+            plan, names = chosen(agent, offers)
             self.show.say(
                 f"{len(plan.requested)} updates, {len(plan.items)} packages, {size(plan.download_bytes)}."
             )
@@ -181,9 +182,9 @@ class Demo:
             lost = outcome.problem or (first_problem(rehearsal.result) if rehearsal else None)
             self.show.say(str(lost or "the rehearsal came to nothing"), "careful")
             return lost.id if lost else "nothing"
-        if left := len(offers) - len(chosen):
-            said = f"Left for `wua rehearse`: {left} updates; here is what half a gigabyte and a minute hold."
-            self.show.say(said)
+        if left := len(offers) - len(plan.requested):
+            held = f"{size(MOST_BYTES)} of downloads, {size(MOST_DISK)} of disk and a minute hold"
+            self.show.say(f"Left for `wua rehearse`: {left} updates; these are what {held}.")
         for line in rehearsal.not_played[:4]:
             self.show.say(f"not played: {line}", "aside")
         for line in rehearsal.conffiles[:4]:
@@ -362,24 +363,31 @@ def looking_only() -> HostTarget:
     return HostTarget(uid=os.geteuid() or NOBODY)
 
 
-def choose(offers: Sequence[Offer]) -> list[Offer]:
-    """Security first, small first, as many as fit."""
-    chosen: list[Offer] = []
-    total = 0
-    for offer in offers:
-        if len(chosen) < MOST_UPDATES and total + offer.size <= MOST_BYTES:
-            chosen.append(offer)
-            total += offer.size
-    return chosen
+def chosen(agent: wua.Agent, offers: Sequence[Offer]) -> tuple[Plan, dict[UpdateId, str]]:
+    """The plan for what the limits hold, and what its updates are called."""
+
+    def plan(updates: list[UpdateId]) -> Plan:
+        return agent.plan_install(updates).result()
+
+    def cost(plan: Plan) -> Cost:
+        updates = agent.details([item.update for item in plan.items])
+        pairs = zip(plan.items, updates, strict=True)
+        return Cost.of([(item.size, update.installed_size) for item, update in pairs])
+
+    # The shadow has a catalogue and lists of its own; the index that apt makes takes twice its lists.
+    machine = HOME / "machine"
+    lists = used(machine / "cache" / "apt" / "lists")
+    fixed = ENVIRONMENT + used(HOME) + used(machine / "state") + 3 * lists + SPARE
+    limit = Cost(MOST_BYTES, MOST_DISK - fixed, MOST_PACKAGES)
+    return choose(groups(offers, agent.details), limit, plan, cost), {
+        offer.id: f"{offer.name} {offer.version}" for offer in offers
+    }
 
 
-def fitting(agent: wua.Agent, offers: list[Offer]) -> tuple[Plan, list[Offer]]:
-    """The plan for as many of the first offers as fit, with everything that must change beside them."""
-    while True:
-        plan = agent.plan_install([offer.id for offer in offers]).result()
-        if plan.download_bytes <= MOST_BYTES or len(offers) == 1:
-            return plan, offers
-        offers = offers[: len(offers) * 2 // 3]
+def used(folder: Path) -> int:
+    """Bytes of disk below a folder."""
+    files = (os.path.join(path, name) for path, _, names in os.walk(folder) for name in names)
+    return sum(os.lstat(file).st_blocks * 512 for file in files)
 
 
 def older_and_newer(agent: wua.Agent, target: Any) -> tuple[str, str] | None:
@@ -449,8 +457,8 @@ def clear() -> None:
     if HOME.exists():
         shutil.rmtree(HOME, onerror=unlock)
     HOME.mkdir(parents=True)
-    if shutil.disk_usage(HOME).free < ROOM:
-        sys.exit(f"{HOME} has less than {size(ROOM)} free; the demonstration needs that much.")
+    if shutil.disk_usage(HOME).free < MOST_DISK:
+        sys.exit(f"{HOME} has less than {size(MOST_DISK)} free; the demonstration needs that much.")
 
 
 if __name__ == "__main__":
