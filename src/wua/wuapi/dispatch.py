@@ -11,7 +11,8 @@ of one object; the upper half, ``LateBound``, is what Python code holds. Like th
 used from any thread.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from wua.model import codes
@@ -19,12 +20,14 @@ from wua.wuapi import late_errors, ole
 from wua.wuapi.creation import CreateObject
 from wua.wuapi.declare import ComObject, Member
 from wua.wuapi.errors import ComError
-from wua.wuapi.late_errors import com_error, plain
+from wua.wuapi.late_errors import plain
 from wua.wuapi.ole import GET, METHOD, PUT, OleObject
+from wua.wuapi.variants import answered
 
 UNKNOWN: Final = "<unknown>"  # what objects are called that were not created by a ProgID
-# A property-get that fails so was tried on a method: the caller learns from it that arguments belong to it.
-_IS_METHOD: Final = {codes.DISP_E_MEMBERNOTFOUND, late_errors.DISP_E_PARAMNOTOPTIONAL}
+_AS_THEY_ARE: Final = frozenset(
+    {str, bool, int, type(None), Decimal}
+)  # values that no caller knows otherwise
 
 
 class LateBound(ole.Holder):
@@ -34,12 +37,17 @@ class LateBound(ole.Holder):
     collection; ``str`` and calling it give its default member.
     """
 
-    __slots__ = ("__weakref__", "_username_")
+    __slots__ = ("__weakref__", "_beneath", "_username_")
+    _beneath: ComObject
     _username_: str
 
+    def __new__(cls, beneath: ComObject, name: str = UNKNOWN) -> "LateBound":
+        return object.__new__(_QUICK.get(type(beneath)) or _quick(type(beneath)))
+
     def __init__(self, beneath: ComObject, name: str = UNKNOWN) -> None:
-        object.__setattr__(self, "_oleobj_", OleObject(beneath, wrap))
-        object.__setattr__(self, "_username_", name)
+        _set_beneath(self, beneath)
+        _set_oleobj(self, OleObject(beneath, wrap))
+        _set_username(self, name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -51,12 +59,9 @@ class LateBound(ole.Holder):
             if indexed is not None and indexed.put is not None and indexed.call is None:
                 return Method(beneath, indexed, PUT)
             raise AttributeError(f"{self._username_}.{name}")
-        try:
-            return beneath.call(member, GET, ())
-        except com_error as failure:
-            if failure.hresult & 0xFFFFFFFF in _IS_METHOD:
-                return Method(beneath, member, METHOD | GET)
-            raise
+        if member.get is None or member.rows[0].params:  # a property-get would fail, and tell so
+            return Method(beneath, member, METHOD | GET)
+        return beneath.call(member, GET, ())
 
     def __setattr__(self, name: str, value: Any) -> None:
         beneath = self._oleobj_
@@ -127,6 +132,38 @@ class LateBound(ole.Holder):
             raise TypeError("This object does not support enumeration")
         elements: Iterator[Any] = self._oleobj_.call(enumerator, GET, ())
         return elements
+
+
+# Past __setattr__, which is the caller's.
+_set_beneath: Final = vars(LateBound)["_beneath"].__set__
+_set_username: Final = vars(LateBound)["_username_"].__set__
+_set_oleobj: Final = vars(ole.Holder)["_oleobj_"].__set__
+_QUICK: Final[dict[type[ComObject], type[LateBound]]] = {}
+
+
+def _quick(kind: type[ComObject]) -> type[LateBound]:
+    """LateBound for one class of objects: its properties under their usual names, without a look-up.
+
+    Nothing else differs. Other spellings, methods and what takes an index go through ``__getattr__``.
+    """
+    plain_gets = {
+        member.name: property(_reader(member.get))
+        for member in kind._members_.values()
+        if member.get is not None and not member.rows[0].params and member.rows[0].dispid != ole.NEW_ENUM
+    }
+    made = type(LateBound.__name__, (LateBound,), {"__slots__": (), "__module__": __name__, **plain_gets})
+    return _QUICK.setdefault(kind, made)
+
+
+def _reader(get: Callable[[Any], Any]) -> Callable[[LateBound], Any]:
+    def read(self: LateBound) -> Any:
+        try:
+            value = get(self._beneath)
+        except ComError as failure:
+            raise late_errors.raised(failure) from None
+        return value if type(value) in _AS_THEY_ARE else wrap(answered(value))
+
+    return read
 
 
 class Method:
