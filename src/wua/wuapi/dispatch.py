@@ -61,6 +61,8 @@ class LateBound(ole.Holder):
             raise AttributeError(f"{self._username_}.{name}")
         if member.get is None or member.rows[0].params:  # a property-get would fail, and tell so
             return Method(beneath, member, METHOD | GET)
+        if name != member.name:
+            return getattr(self, member.name)
         return beneath.call(member, GET, ())
 
     def __setattr__(self, name: str, value: Any) -> None:
