@@ -54,7 +54,7 @@ def test_the_modules_are_there_after_install_only() -> None:
     assert not set(compat.MODULES) & set(sys.modules)
 
 
-@pytest.mark.parametrize("name", ["pywintypes", "win32com"])
+@pytest.mark.parametrize("name", ["pywintypes", "win32api"])
 def test_a_pywin32_that_is_there_is_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = ModuleType(name)
     monkeypatch.setitem(sys.modules, name, real)
@@ -63,6 +63,18 @@ def test_a_pywin32_that_is_there_is_left_alone(name: str, monkeypatch: pytest.Mo
     assert [each for each in compat.MODULES if each in sys.modules] == [name]
     compat.uninstall()
     assert sys.modules[name] is real
+
+
+def test_a_win32com_alone_stays_and_stands_on_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ModuleType("win32com")
+    monkeypatch.setitem(sys.modules, "win32com", real)
+    assert compat.install()
+    assert sys.modules["win32com"] is real
+    assert module("pythoncom").__name__ == "wua.compat.pythoncom"
+    assert "win32com.client" not in sys.modules
+    compat.uninstall()
+    assert sys.modules["win32com"] is real
+    assert "pythoncom" not in sys.modules
 
 
 def test_a_pywin32_that_could_be_imported_is_left_alone(
