@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.support.wuapi_world import LONG, World, opened
+from tests.support.wuapi_world import LONG, InThread, World, opened
 
 import wua
 from wua import compat
@@ -183,6 +183,27 @@ def test_events(installed: None) -> None:
     event.ResetEvent(by_hand)
     assert event.WaitForMultipleObjects([single, by_hand], False, 1) == event.WAIT_TIMEOUT
     module("win32api").CloseHandle(single)
+
+
+def test_mutexes(installed: None) -> None:
+    event, pywintypes = module("win32event"), module("pywintypes")
+    mutex = event.CreateMutex(None, True, "one")
+    assert event.CreateMutex(None, False, "one") is mutex
+    assert event.WaitForSingleObject(mutex, event.INFINITE) == event.WAIT_OBJECT_0  # it is this thread's
+
+    def refused() -> Any:
+        assert event.WaitForSingleObject(mutex, 0) == event.WAIT_TIMEOUT
+        with pytest.raises(pywintypes.error) as caught:
+            event.ReleaseMutex(mutex)
+        return caught.value.winerror
+
+    assert InThread(refused).result() == module("winerror").ERROR_NOT_OWNER
+    waiting = InThread(lambda: event.WaitForSingleObject(mutex, event.INFINITE))
+    event.ReleaseMutex(mutex)
+    assert not waiting.done
+    event.ReleaseMutex(mutex)
+    assert waiting.result() == event.WAIT_OBJECT_0
+    mutex.close()
 
 
 def test_times(here: World) -> None:

@@ -292,6 +292,14 @@ class Valued(Default):
         self.Invoke(job, args)
 
 
+class Declared(Invoked):
+    """By the interface in the type library, the only way that the original knows for pywin32."""
+
+    _typelib_guid_ = "{B596CC9F-56E5-419E-A622-E01BB457431E}"
+    _typelib_version_ = (2, 0)
+    _com_interfaces_ = ["IInstallationCompletedCallback"]
+
+
 def begun(client: Any, completed: Any) -> tuple[Any, Any]:
     session = client.Dispatch("Microsoft.Update.Session")
     installer = session.CreateUpdateInstaller()
@@ -299,7 +307,7 @@ def begun(client: Any, completed: Any) -> tuple[Any, Any]:
     return installer, installer.BeginInstall(None, completed, "state")
 
 
-@pytest.mark.parametrize("kind", [Invoked, Default, Valued])
+@pytest.mark.parametrize("kind", [Invoked, Default, Valued, Declared])
 def test_a_wrapped_callback(theirs: Any, machine: World, kind: type[Invoked]) -> None:
     """It is called with objects of COM, as pywin32 hands them to a server's methods."""
     util = module("win32com.server.util")
@@ -312,6 +320,31 @@ def test_a_wrapped_callback(theirs: Any, machine: World, kind: type[Invoked]) ->
     assert (given == job, given.IsCompleted, given.AsyncState) == (True, True, "state")
     assert installer.EndInstall(completed.job).ResultCode == 2
     job.CleanUp()
+
+
+def test_a_declared_interface_is_offered(theirs: Any) -> None:
+    pythoncom, util = module("pythoncom"), module("win32com.server.util")
+    wrapped = util.wrap(Declared())
+    own = pythoncom.InterfaceNames["IInstallationCompletedCallback"]
+    assert own == "{45F4F6F3-D602-4F98-9A8A-3EFA152AD2D3}"
+    assert wrapped.QueryInterface(own) is wrapped
+    assert module("win32com.util").IIDToInterfaceName(own) == "IInstallationCompletedCallback"
+    assert refused(pythoncom._univgw.ReadFromInTuple)[0] == -2147467263
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"_com_interfaces_": ["IUpdateSession"]}, ValueError),
+        ({"_typelib_guid_": "{00000000-0000-0000-0000-000000000001}"}, None),
+    ],
+)
+def test_an_interface_that_programs_do_not_implement(
+    theirs: Any, changed: dict[str, Any], error: type[Exception] | None
+) -> None:
+    wrong = type("Wrong", (Declared,), changed)()
+    with pytest.raises(error or module("pywintypes").com_error):
+        module("win32com.server.util").wrap(wrong)
 
 
 def test_a_wrapped_object_that_cannot_be_called(theirs: Any, machine: World) -> None:

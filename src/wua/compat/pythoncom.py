@@ -23,13 +23,13 @@ from wua.compat.gateway import UnwrapObject, WrapObject  # noqa: F401 - programs
 from wua.compat.interfaces import PyIDispatch, PyIEnumVARIANT, PyIUnknown
 from wua.compat.pywintypes import IID, IIDType  # noqa: F401 - here too
 from wua.compat.served import Served
+from wua.compat.typelib import InterfaceNames, LoadRegTypeLib, ServerInterfaces, VTables  # noqa: F401
 from wua.compat.win32api import FormatMessage
 from wua.wuapi.dispatch import create
 from wua.wuapi.late_errors import (
     MK_E_SYNTAX,
     MK_E_UNAVAILABLE,
     RPC_S_SERVER_UNAVAILABLE,
-    TYPE_E_LIBNOTREGISTERED,
     com_error,
     refuse,
 )
@@ -40,18 +40,13 @@ Missing = Empty = ArgNotFound = MISSING
 Nothing = None
 PyIIDType = IIDType
 
-# The classes behind the interfaces, and the interfaces' names, as programs look them up.
+# The classes behind the interfaces, as programs look them up.
 TypeIIDs: Final[dict[str, type[PyIUnknown]]] = {
     IID_IUnknown: PyIUnknown,
     IID_IDispatch: PyIDispatch,
     IID_IEnumVARIANT: PyIEnumVARIANT,
 }
-InterfaceNames: Final = {
-    "IUnknown": IID_IUnknown,
-    "IDispatch": IID_IDispatch,
-    "IEnumVARIANT": IID_IEnumVARIANT,
-}
-ServerInterfaces: Final = {iid: name for name, iid in InterfaceNames.items()}
+_univgw: Final = VTables()
 
 _BREATH: Final = 0.001  # seconds
 _HERE: Final = {"", ".", "localhost", "127.0.0.1", "::1"}
@@ -133,11 +128,6 @@ def connect(clsid: str) -> NoReturn:
 def MkParseDisplayName(name: str, *_: Any) -> NoReturn:
     """Raises com_error MK_E_SYNTAX: there are no monikers, WMI's among them."""
     refuse(MK_E_SYNTAX)
-
-
-def LoadRegTypeLib(libid: str, *_: int) -> NoReturn:
-    """Raises com_error TYPE_E_LIBNOTREGISTERED: objects describe themselves, and no library is kept."""
-    refuse(TYPE_E_LIBNOTREGISTERED)
 
 
 def GetScodeString(code: int) -> str:

@@ -45,7 +45,7 @@ class TypeAttr(NamedTuple):
     cImplTypes: int = 0
     cbSizeVft: int = 7 * _SLOT
     cbAlignment: int = _SLOT
-    wTypeFlags: int = oa.TYPEFLAG_FDUAL | oa.TYPEFLAG_FDISPATCHABLE
+    wTypeFlags: int = 0
     wMajorVerNum: int = 0
     wMinorVerNum: int = 0
     tdescAlias: Any = None
@@ -91,13 +91,16 @@ class FuncDesc:
 class TypeInfo:
     """ITypeInfo of an interface, with the members of those that it inherits."""
 
-    def __init__(self, name: str, rows: Sequence[tuple[int, Row]]) -> None:
+    def __init__(self, name: str, rows: Sequence[tuple[int, Row]], kind: int = oa.TKIND_DISPATCH) -> None:
         self._name = name
         self._rows = rows
+        self._kind = kind
 
     def GetTypeAttr(self) -> TypeAttr:
         """The interface's IID, and how many members are described."""
-        return TypeAttr(IIDType(INTERFACES[self._name].iid), cFuncs=len(self._rows))
+        flags = oa.TYPEFLAG_FDUAL | oa.TYPEFLAG_FDISPATCHABLE if self._kind == oa.TKIND_DISPATCH else 0
+        iid = IIDType(INTERFACES[self._name].iid)
+        return TypeAttr(iid, typekind=self._kind, cFuncs=len(self._rows), wTypeFlags=flags)
 
     def GetFuncDesc(self, index: int) -> FuncDesc:
         """A description of its own each time. DISP_E_BADINDEX out of range."""
@@ -115,7 +118,7 @@ class TypeInfo:
         return (self._name if memid == -1 else self._row(memid).name, None, 0, None)
 
     def GetContainingTypeLib(self) -> NoReturn:
-        """Raises com_error TYPE_E_LIBNOTREGISTERED: no library is kept to generate modules from."""
+        """Raises com_error TYPE_E_LIBNOTREGISTERED: no library has it that modules could be generated from."""
         refuse(TYPE_E_LIBNOTREGISTERED)
 
     def GetTypeComp(self) -> "TypeInfo":

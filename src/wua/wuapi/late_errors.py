@@ -36,6 +36,7 @@ TEXTS: Final = {
     TYPE_E_LIBNOTREGISTERED: "Library not registered.",
     MK_E_UNAVAILABLE: "Operation unavailable",
     MK_E_SYNTAX: "Invalid syntax",
+    codes.E_NOTIMPL: "Not implemented",
     codes.E_NOINTERFACE: "No such interface supported",
     RPC_S_SERVER_UNAVAILABLE: "The RPC server is unavailable.",
 }
