@@ -218,6 +218,7 @@ def test_times(here: World) -> None:
         tuple(time.gmtime(seconds)),
     ):
         made = pywintypes.Time(given)
+        assert module("pythoncom").MakeTime(given) == made
         assert (made, type(made), made.tzinfo) == (moment, pywintypes.TimeType, dt.UTC)
     update = module("win32com.client").Dispatch("Microsoft.Update.Searcher").Search("").Updates[0]
     assert isinstance(update.LastDeploymentChangeTime, pywintypes.TimeType)

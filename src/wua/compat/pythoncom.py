@@ -21,7 +21,7 @@ from wua.compat.automation import (
 )
 from wua.compat.gateway import UnwrapObject, WrapObject  # noqa: F401 - programs find them here
 from wua.compat.interfaces import PyIDispatch, PyIEnumVARIANT, PyIUnknown
-from wua.compat.pywintypes import IID, IIDType  # noqa: F401 - here too
+from wua.compat.pywintypes import IID, IIDType, Time  # noqa: F401 - here too
 from wua.compat.served import Served
 from wua.compat.typelib import InterfaceNames, LoadRegTypeLib, ServerInterfaces, VTables  # noqa: F401
 from wua.compat.win32api import FormatMessage
@@ -39,6 +39,7 @@ error = ole_error = com_error
 Missing = Empty = ArgNotFound = MISSING
 Nothing = None
 PyIIDType = IIDType
+MakeTime = Time
 
 # The classes behind the interfaces, as programs look them up.
 TypeIIDs: Final[dict[str, type[PyIUnknown]]] = {
