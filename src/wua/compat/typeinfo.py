@@ -118,7 +118,7 @@ class TypeInfo:
         return (self._name if memid == -1 else self._row(memid).name, None, 0, None)
 
     def GetContainingTypeLib(self) -> NoReturn:
-        """Raises com_error TYPE_E_LIBNOTREGISTERED: no library has it that modules could be generated from."""
+        """Raises com_error TYPE_E_LIBNOTREGISTERED: no library has it to generate modules from."""
         refuse(TYPE_E_LIBNOTREGISTERED)
 
     def GetTypeComp(self) -> "TypeInfo":
