@@ -57,7 +57,9 @@ class _Beneath(OleObject):
     __slots__ = ()
 
     def _callback(self, place: int, value: Any) -> Any:
-        return super()._callback(place, value.callback() or value if isinstance(value, Gateway) else value)
+        if isinstance(value, Gateway):
+            value = value.callback() or value.policy  # which nobody can call: as such a thing it is taken
+        return super()._callback(place, value)
 
     def _wrap_for(self, callback: Any) -> Callable[[Any], Any]:
         return self._wrap if isinstance(callback, WrappedCallback) else _late_bound
