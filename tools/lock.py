@@ -17,7 +17,9 @@ LOCKS = {
     "runtime": ("pyproject.toml", "--extra", "terminal"),
     "build": ("requirements/build.in",),
     "dev": ("pyproject.toml", "requirements/build.in", "--extra", "terminal", "--extra", "dev"),
-    "salt": ("requirements/salt.in", "--no-deps"),  # a proof's sources, and what they import; see salt_source
+    # The sources of two proofs, and what they import; see salt_source and pywin32_source.
+    "salt": ("requirements/salt.in", "--no-deps"),
+    "pywin32": ("requirements/pywin32.in", "--no-deps"),
 }
 CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",)}
 

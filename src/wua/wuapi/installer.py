@@ -135,10 +135,12 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
         """Begin to go back to the state before the updates; EndUninstall gives the result.
 
         Raises:
-            ComError: WU_E_NO_UPDATE; WU_E_OPERATIONINPROGRESS; E_ACCESSDENIED. An update that cannot be
-                removed fails by itself, with WU_E_UNINSTALL_NOT_ALLOWED.
+            ComError: WU_E_NO_UPDATE; WU_E_OPERATIONINPROGRESS; E_ACCESSDENIED; WU_E_UNINSTALL_NOT_ALLOWED
+                when one of the updates is installed and cannot be removed, and then none is.
         """
-        return self._begin(JobKind.UNINSTALL, self._chosen(), onProgressChanged, onCompleted, state)
+        chosen = self._chosen()
+        self._must_be_uninstallable(chosen)
+        return self._begin(JobKind.UNINSTALL, chosen, onProgressChanged, onCompleted, state)
 
     def EndUninstall(self, value: InstallationJob | None) -> InstallationResult:
         """The result of a removal that was begun, waited for.
@@ -165,6 +167,17 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
         if not self._staged:
             fail(codes.WU_E_UH_NOTREADYTOCOMMIT, "nothing was installed that could be committed")
         self._staged = False
+
+    def _must_be_uninstallable(self, chosen: Sequence[Update]) -> None:
+        """By what holds now: an object may be older than the installation that it is about."""
+        for update in chosen:
+            if update.IsUninstallable:
+                continue
+            with asking:
+                now = self._context.protocol.verdict(identify(update)).offer
+            if now.installed and not now.uninstallable:
+                self._context.must_act()  # who may not act at all is told that
+                fail(codes.WU_E_UNINSTALL_NOT_ALLOWED, f"{update.Title} cannot be uninstalled")
 
     def _begin(
         self, kind: JobKind, chosen: Sequence[Update], on_progress: Any, on_completed: Any, state: Any
