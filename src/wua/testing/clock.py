@@ -19,6 +19,7 @@ from wua.system.files import write_atomic
 from wua.system.inotify import IN_CREATE, Inotify
 
 LONG: Final = 30.0  # seconds; only a test that fails waits so long
+MOMENT: Final = 0.02  # seconds
 FOLDER: Final = "clock"  # of a machine
 HELD: Final = "held"
 FREE: Final = "free"
@@ -92,6 +93,22 @@ class VirtualClock:
             raise ValueError(f"a clock that goes back by {-seconds} s")
         mode, value = self._read()
         self._set(mode, value + round(seconds * 1000))
+
+    def advance_until(self, happened: threading.Event, step: float) -> None:
+        """Move the clock on by ``step`` seconds, again and again, until something has happened.
+
+        For what needs several looks of the agent, such as a stall: it is one when a second look finds nothing
+        new. Between two steps the agent has a moment of real time to look.
+
+        Raises:
+            TimeoutError: it did not for ``LONG`` seconds of real time.
+        """
+        deadline = time.monotonic() + LONG
+        while not happened.is_set():
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"it has not happened by {self.time():.0f}")
+            self.advance(step)
+            happened.wait(MOMENT)
 
     def awaited(self, count: int = 1, timeout: float = LONG) -> None:
         """Return when so many installers (or downloads) wait for the clock.

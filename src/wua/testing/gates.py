@@ -20,7 +20,8 @@ class Gate:
         self.path = path
         with contextlib.suppress(FileExistsError):
             os.mkfifo(path)
-        self._end: int | None = None
+        self._waits: int | None = None  # who was seen to wait reads from here
+        self._ahead: int | None = None  # lines for those who come
 
     def reached(self, timeout: float = LONG) -> None:
         """Return when somebody waits at the gate.
@@ -38,24 +39,34 @@ class Gate:
         if waiting.is_alive():
             os.close(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK))  # nobody is left behind
             waiting.join()
-            self._take(found)
-            self._forget()
+            os.close(found[0])
             raise TimeoutError(f"nobody came to {self.path.name}")
-        self._take(found)
+        self._waits = found[0]
 
     def let_through(self, count: int = 1) -> None:
         """Let so many through: who waits, or whoever comes next."""
-        if self._end is None:
-            self._end = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        os.write(self._end, b"go\n" * count)
+        if self._waits is not None and count:
+            fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+            os.mkfifo(fresh)
+            fresh.rename(self.path)  # who comes next is not taken for who is just leaving
+            os.write(self._waits, b"go\n")
+            self._forget()
+            count -= 1
+        if count:
+            if self._ahead is None:
+                self._ahead = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            os.write(self._ahead, b"go\n" * count)
 
     def open(self) -> None:
         """Let everybody through from now on, and whoever waits."""
         with contextlib.suppress(FileNotFoundError):
-            waiting = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            everybody = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
             self.path.unlink()
-            os.write(waiting, b"go\n" * 100)
-            os.close(waiting)
+            os.write(everybody, b"go\n" * 100)
+            self._forget()
+            self._ahead = everybody  # somebody may have found the file, and not opened it yet
+
+    def __del__(self) -> None:
         self._forget()
 
     def __enter__(self) -> "Gate":
@@ -64,10 +75,8 @@ class Gate:
     def __exit__(self, *_: object) -> None:
         self.open()
 
-    def _take(self, found: list[int]) -> None:
-        self._end = found.pop() if found else None
-
     def _forget(self) -> None:
-        if self._end is not None:
-            os.close(self._end)
-            self._end = None
+        for end in (self._waits, self._ahead):
+            if end is not None:
+                os.close(end)
+        self._waits = self._ahead = None

@@ -1,5 +1,6 @@
 """The simulated machine itself: a folder."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -126,10 +127,8 @@ class SimulatedMachine:
 
     def wait_at(self, name: str) -> None:
         """Read a line from the FIFO of this name, if there is one."""
-        gate = self.root / name
-        if gate.exists():
-            with gate.open() as line:
-                line.readline()
+        with contextlib.suppress(FileNotFoundError), (self.root / name).open() as line:
+            line.readline()
 
     def is_interrupted(self) -> tuple[str, ...]:
         return tuple(sorted(path.stem for path in (self.root / "installed").glob("*.part")))
