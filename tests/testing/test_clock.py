@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from tests.support.machines import wait_for
+from tests.support.scripted import wait_until
 
 from wua.model.enums import ResultCode
 from wua.model.jobs import JobKind, JobSpec, Noted, Progressed, Stalled, Waiting
@@ -14,6 +16,7 @@ from wua.model.plans import Operation, PlanRequest
 from wua.model.states import JobState
 from wua.testing import CallbackRecorder, SimulatedMachine, SimulatedUpdate, Stage, VirtualClock, staged
 from wua.testing.crash import victims
+from wua.wuapi import AutomaticUpdates, ComError, enums
 
 LONG = 30.0  # seconds; only a test that fails waits so long
 HOUR = 3600.0
@@ -240,6 +243,27 @@ def test_waiting_for_a_lock_ends_at_its_time(stage: Stage) -> None:
         problem = job.result(LONG).problem
     assert problem is not None
     assert problem.id == "lock-held"
+
+
+def test_automatic_updates_keep_their_hour_and_their_pause(stage: Stage) -> None:
+    stage.offer(SimulatedUpdate("a"))
+    au = AutomaticUpdates(agent=stage.agent)
+    settings = au.Settings
+    settings.NotificationLevel = enums.aunlScheduledInstallation
+    settings.ScheduledInstallationTime = 3
+    settings.Save()
+    au.Pause()
+    with pytest.raises(ComError):
+        au.DetectNow()
+    stage.clock.advance(8 * HOUR)
+    au.DetectNow()
+    wait_until(lambda: any(job.spec.not_before for job in stage.agent.jobs()))
+    (job,) = [stage.agent.job(each.id) for each in stage.agent.jobs() if each.spec.not_before]
+    assert datetime.fromtimestamp(job.record.spec.not_before).astimezone().hour == 3
+    assert stage.installed == {}
+    stage.clock.advance(24 * HOUR)
+    assert job.result(LONG).code is ResultCode.SUCCEEDED
+    assert stage.installed == {"a": "1.0"}
 
 
 def test_records_bear_the_time_of_the_clock(stage: Stage) -> None:

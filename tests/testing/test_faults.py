@@ -38,6 +38,10 @@ def test_an_installer_that_is_killed_is_repaired_after(stage: Stage, names: tupl
     assert "installer" in fault.killed
     result = job.result(LONG)
     assert result.code is ResultCode.FAILED
+    assert {one.problem and one.problem.id for one in result.updates} <= {
+        "installer-killed",
+        "outcome-unknown",
+    }
     assert any(isinstance(told.event, Noted) and "repairing" in told.event.text for told in job)
     assert stage.installed == {}
     assert stage.machine.is_interrupted() == ()

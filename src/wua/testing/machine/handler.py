@@ -36,7 +36,7 @@ class SimulatedHandler:
     def plan(self, request: PlanRequest) -> Plan:
         self._machine.wait_at("plan-gate")
         removing = request.operation is not Operation.INSTALL
-        items: list[PlanItem] = []
+        items: dict[UpdateId, PlanItem] = {}
         left_out: list[LeftOut] = []
         for update in self._wanted(request):
             if refusal := self._refusal(update, request.operation):
@@ -44,15 +44,15 @@ class SimulatedHandler:
             elif not request.reinstall and self._is_as_wanted(update, removing=removing):
                 left_out.append(LeftOut(update.name, "nothing to change"))
             else:
-                new = list(self._items(update, removing=removing, everything=request.reinstall))
-                items += [item for item in new if item.update not in {each.update for each in items}]
+                for item in self._items(update, removing=removing, everything=request.reinstall):
+                    items.setdefault(item.update, item)
         return Plan(
             request,
             self._machine.name,
             self._machine.fingerprint(),
             0.0,
-            tuple(items),
-            download_bytes=0 if removing else sum(item.size for item in items if item.file),
+            tuple(items.values()),
+            download_bytes=0 if removing else sum(item.size for item in items.values() if item.file),
             left_out=tuple(left_out),
         )
 
@@ -170,7 +170,7 @@ class SimulatedHandler:
 
     def judge(self, plan: Plan, runs: Sequence[RunRecord]) -> tuple[ItemOutcome, ...]:
         self._machine.wait_at("judge-gate")
-        last = runs[-1] if runs else None
+        last = next((run for run in reversed(runs) if run.phase is not JobState.REPAIRING), None)
         known = self._known()
         outcomes: list[ItemOutcome] = []
         for number, item in enumerate(plan.items):
@@ -225,6 +225,8 @@ def _cause(
         return problem("outcome-unknown", seen)
     if last.cancelled:
         return problem("aborted", seen)
+    if last.exit < 0:
+        return problem("installer-killed", f"{seen}, and its installer was killed by signal {-last.exit}")
     if last.exit == 0:
         return problem("not-installed-after-all", seen)
     code = update.uninstall_code if removing else update.install_code
