@@ -11,7 +11,7 @@ from tests.support.machines import wait_for
 from tests.support.scripted import wait_until
 
 from wua.model.enums import ResultCode
-from wua.model.jobs import JobKind, JobSpec, Noted, Progressed, Stalled, Waiting
+from wua.model.jobs import JobKind, JobSpec, Noted, Progressed, Waiting
 from wua.model.plans import Operation, PlanRequest
 from wua.model.states import JobState
 from wua.testing import CallbackRecorder, SimulatedMachine, SimulatedUpdate, Stage, VirtualClock, staged
@@ -185,35 +185,6 @@ def test_an_abort_is_heard_while_an_installer_waits(stage: Stage) -> None:
 
 
 # --- what the agent itself waits for
-
-
-def test_a_phase_that_takes_too_long(stage: Stage) -> None:
-    stage.offer(SimulatedUpdate("slow", duration=HOUR))
-    job = stage.agent.install("slow", phase_timeout=60)
-    stage.clock.awaited()
-    stage.clock.advance(59)
-    stage.clock.awaited()
-    assert not job.wait(0)
-    stage.clock.advance(2)
-    problem = job.result(LONG).problem
-    assert problem is not None
-    assert problem.id == "timed-out"
-
-
-def test_a_stall_is_told(stage: Stage) -> None:
-    stage.offer(SimulatedUpdate("stuck", gate="gate"))
-    gate = stage.gate("gate")
-    job = stage.agent.install("stuck", stall_after=120)
-    gate.reached()
-    stalled = threading.Event()
-    job.on_event(lambda told: stalled.set() if isinstance(told.event, Stalled) else None)
-    stage.clock.advance_until(stalled, 130)
-    found = wait_for(job, lambda event: isinstance(event, Stalled))
-    assert isinstance(found, Stalled)
-    assert found.phase is JobState.INSTALLING
-    assert found.seconds >= 120
-    gate.open()
-    assert job.result(LONG).code is ResultCode.SUCCEEDED
 
 
 def test_a_job_begins_at_its_time(stage: Stage) -> None:
