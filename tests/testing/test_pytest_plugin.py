@@ -60,17 +60,17 @@ def test_programs_that_are_started_mean_it_too(pytester: pytest.Pytester) -> Non
         import sys
         import threading
         from wua.testing import SimulatedUpdate
-        from wua.wuapi import UpdateSearcher
+        from wua.api.current import current
 
         def test_it(wua_machine):
             wua_machine.offer(SimulatedUpdate("editor", "2.0"))
             words = [sys.executable, "-m", "wua", "search", "--color=never"]
             assert "editor" in subprocess.run(words, capture_output=True, text=True, check=True).stdout
             found = []
-            thread = threading.Thread(target=lambda: found.append(UpdateSearcher().Search("").Updates.Count))
+            thread = threading.Thread(target=lambda: found.append(current()))
             thread.start()
             thread.join()
-            assert found == [1]
+            assert found == [wua_machine.agent]
         """,
     )
 

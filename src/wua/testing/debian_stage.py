@@ -5,17 +5,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from wua.api.agent import Agent
+from wua.api.current import everywhere
 from wua.engine.agent import LocalAgent
 from wua.engine.wiring import save_spec
 from wua.model.enums import TargetKind
 from wua.targets import create_root, destroy
 from wua.testing.debian import Faults, Package, Repository
-from wua.testing.stage import current, end_host
+from wua.testing.stage import end_host
 from wua.wuapi.session import UpdateSession
 
 
@@ -56,11 +57,9 @@ class DebianStage:
         """A session with this root."""
         return UpdateSession(agent=self.agent, **options)
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
+    def current(self) -> AbstractContextManager[Agent]:
         """In the block, what names no machine means this root, also in programs begun there."""
-        with current(self.agent, self.root):
-            yield
+        return everywhere(self.agent, str(self.root))
 
     def close(self) -> None:
         """End the job host and the server, and delete the root."""

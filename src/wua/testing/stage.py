@@ -1,17 +1,16 @@
 """A simulated machine with its agent, for one test: what there is to set up, to do and to tidy away."""
 
 import contextlib
-import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from wua.api.agent import Agent
-from wua.api.current import use
+from wua.api.current import everywhere
 from wua.engine.agent import LocalAgent
 from wua.engine.wiring import save_spec
 from wua.model.updates import Service
@@ -76,11 +75,9 @@ class Stage:
         """A session with this machine, whatever ``wua.use`` says."""
         return UpdateSession(agent=self.agent, **options)
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
+    def current(self) -> AbstractContextManager[Agent]:
         """In the block, what names no machine means this one, also in programs begun there."""
-        with current(self.agent, self.root):
-            yield
+        return everywhere(self.agent, str(self.root))
 
     # --- what became of it
 
@@ -169,19 +166,6 @@ def end_host(run_dir: Path) -> None:
     host = ProcessRef.of(holder.pid) if holder else None
     if host is not None and host.send(signal.SIGTERM) and not host.wait(LONG):
         raise TimeoutError("the job host does not end")
-
-
-@contextmanager
-def current(agent: Agent, root: Path) -> Iterator[None]:
-    """In the block, this agent is meant where none is named, and by other threads and programs its folder."""
-    old = {name: os.environ.pop(name, None) for name in ("WUA_TARGET", "WUA_STATE")}
-    os.environ["WUA_TARGET"] = str(root)
-    try:
-        with use(agent):
-            yield
-    finally:
-        del os.environ["WUA_TARGET"]
-        os.environ.update({name: value for name, value in old.items() if value is not None})
 
 
 @contextmanager
