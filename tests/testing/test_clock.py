@@ -257,3 +257,13 @@ def test_a_killed_host_finds_the_installer_at_the_same_time(stage: Stage) -> Non
     assert job.result(LONG).code is ResultCode.SUCCEEDED
     assert any(isinstance(told.event, Noted) and "adopted" in told.event.text for told in job)
     assert not list(victims.victims(stage.root, "installer"))
+
+
+def test_a_rehearsal_takes_no_time(stage: Stage) -> None:
+    parts = SimulatedUpdate("one", duration=HOUR), SimulatedUpdate("two", gate="gate")
+    stage.offer(SimulatedUpdate("suite", bundle=parts), SimulatedUpdate("there", installed=True))
+    plan = stage.agent.plan_install("suite").result(LONG)
+    rehearsal = stage.agent.rehearse(plan).result(LONG)
+    assert rehearsal.result.code is ResultCode.SUCCEEDED
+    assert rehearsal.differences == ()
+    assert stage.installed == {"there": "1.0"}

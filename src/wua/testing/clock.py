@@ -88,7 +88,11 @@ class VirtualClock:
         self._set(FREE, round(self.time() * 1000) - _system_time())
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on; whatever has its time by then happens."""
+        """Move the clock on; whatever has its time by then happens.
+
+        Scripts move a free one, too: hold it first where the exact time matters. Raises ValueError for less
+        than 0.
+        """
         if seconds < 0:
             raise ValueError(f"a clock that goes back by {-seconds} s")
         mode, value = self._read()

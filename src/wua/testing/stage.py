@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ class Stage:
 
     # --- setting up
 
-    @property
+    @cached_property
     def clock(self) -> VirtualClock:
         """The machine's clock."""
         return VirtualClock(self.root / FOLDER)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -155,9 +156,25 @@ class SimulatedMachine:
         (self.root / _RESTART).unlink(missing_ok=True)
 
     def shadow(self, folder: Path) -> "SimulatedMachine":
-        """A machine with the same updates, none of them gated or downloaded."""
-        updates = [replace(u, gate="", download_gate="", installed=self.installed(u)) for u in self.updates()]
-        return SimulatedMachine.create(folder, updates, services=self.services()[1:])
+        """A machine with the same updates, none of them downloaded; nothing there waits or takes its time."""
+        updates = [_at_once(update) for update in self.updates()]
+        made = SimulatedMachine.create(folder, updates, services=self.services()[1:])
+        for name in ("installed", "hidden"):
+            shutil.copytree(self.root / name, folder / name, dirs_exist_ok=True)
+        return made
+
+
+def _at_once(update: SimulatedUpdate) -> SimulatedUpdate:
+    return replace(
+        update,
+        installed=False,
+        gate="",
+        midway="",
+        download_gate="",
+        duration=0.0,
+        download_duration=0.0,
+        bundle=tuple(_at_once(part) for part in update.bundle),
+    )
 
 
 def open_target(spec: TargetSpec) -> SimulatedMachine:
