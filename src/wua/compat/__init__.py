@@ -56,6 +56,11 @@ def install() -> bool:
     return True
 
 
+def is_installed() -> bool:
+    """Whether ``install`` has offered the modules to this process."""
+    return all(_is_own(sys.modules.get(name)) for name in MODULES)
+
+
 def uninstall() -> None:
     """Take back what ``install`` offered. What a program has imported by then stays with it."""
     for name in MODULES:

@@ -195,8 +195,15 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
 
     @property
     def BundledUpdates(self) -> UpdateCollection:
-        """Empty: a Debian package is never a bundle of others."""
-        return updates()
+        """The parts of a bundle, as they stand now, in their order; a Debian package is never a bundle."""
+        parts = self._details.bundled
+        if not parts:
+            return updates()
+        with asking:
+            offers = [self._found.context.protocol.verdict(part).offer for part in parts]
+        from wua.wuapi.found import FoundUpdates
+
+        return updates(FoundUpdates(Found(self._found.context, offers, self._found.tree), offers))
 
     @property
     def SupersededUpdateIDs(self) -> StringCollection:
@@ -219,8 +226,10 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
         return enums.DeploymentAction(self._offer.deployment_action)
 
     @property
-    def Deadline(self) -> None:
-        """None (VT_EMPTY): nobody sets deadlines for Debian packages."""
+    def Deadline(self) -> datetime | None:
+        """By when it is to be done; None (VT_EMPTY) for no time, as for every Debian package."""
+        deadline = self._details.deadline
+        return date(deadline) if deadline else None
 
     @property
     def AutoSelection(self) -> enums.AutoSelectionMode:
@@ -255,7 +264,8 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
 
     @property
     def KBArticleIDs(self) -> StringCollection:
-        return strings()
+        """Digits only; empty for Debian packages."""
+        return strings(self._details.kb_ids)
 
     @property
     def SecurityBulletinIDs(self) -> StringCollection:
@@ -294,7 +304,8 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
         """Kept per machine; unhiding always works.
 
         Raises:
-            ComError: WU_E_DS_DECLINENOTALLOWED for a mandatory update; E_ACCESSDENIED.
+            ComError: WU_E_DS_DECLINENOTALLOWED for a mandatory update or one with a deadline;
+                E_ACCESSDENIED.
         """
         with asking:
             self._found.context.protocol.hide([self._offer.id], value)
@@ -304,23 +315,27 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
 
     @property
     def EulaAccepted(self) -> bool:
-        """True, as for every update without a licence to accept."""
-        return True
+        """Whether its licence was accepted on this machine; true for an update without one."""
+        if not self._details.licence:
+            return True
+        with asking:
+            return self._offer.update_id in self._found.context.protocol.accepted_licences()
 
     @property
     def EulaText(self) -> str:
-        return ""
+        """Empty for an update without a licence to accept, such as every Debian package."""
+        return self._details.licence
 
     def AcceptEula(self) -> None:
-        """Nothing is left to accept; the right to accept is asked for all the same.
+        """Accept the licence for this machine. Where there is none, only the right to do so is asked for.
 
         Raises:
             ComError: E_ACCESSDENIED.
         """
-        with asking:
-            info = self._found.context.protocol.info()
-        if not info.may_act:
-            fail(codes.E_ACCESSDENIED, info.may_act_reason)
+        self._found.context.must_act()
+        if self._details.licence:
+            with asking:
+                self._found.context.protocol.accept_licence(self._offer.id)
 
     # --- its content
 
@@ -362,7 +377,7 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
 
         Raises:
             ComError: E_INVALIDARG without a path; COR_E_DIRECTORYNOTFOUND; WU_E_DM_NOTDOWNLOADED;
-                WU_E_DM_INCORRECTFILEHASH; E_ACCESSDENIED.
+                WU_E_DM_INCORRECTFILEHASH; WU_E_EULAS_DECLINED; E_ACCESSDENIED.
         """
         if not path:
             fail(codes.E_INVALIDARG, "a folder is needed")
