@@ -52,12 +52,7 @@ class Acting(Lockable, Application):
         self._updates = value
 
     def _chosen(self) -> Sequence[Update]:
-        """The list as it is now.
-
-        Raises:
-            ComError: WU_E_NO_UPDATE when it is empty; WU_E_INVALID_OPERATION once locked down.
-        """
-        self._unlocked()
+        """The list as it is now. Raises ComError WU_E_NO_UPDATE when it is empty."""
         chosen = tuple(self._updates)
         if not chosen:
             fail(codes.WU_E_NO_UPDATE, "Updates is empty")

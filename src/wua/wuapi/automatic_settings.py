@@ -112,7 +112,8 @@ class AutomaticUpdatesSettings(ComObject, interfaces=("IAutomaticUpdatesSettings
 
     @FeaturedUpdatesEnabled.setter
     def FeaturedUpdatesEnabled(self, value: bool) -> None:
-        """Raises ComError WU_E_NOT_SUPPORTED, whatever is set."""
+        """Raises ComError E_ACCESSDENIED; WU_E_NOT_SUPPORTED, whatever is set."""
+        self._context.must_act()
         fail(codes.WU_E_NOT_SUPPORTED, "there are no featured updates")
 
     def CheckPermission(

@@ -44,6 +44,7 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
         Raises:
             ComError: WU_E_NO_UPDATE; E_ACCESSDENIED.
         """
+        self._unlocked()
         chosen = self._chosen()
         strict = self._context.strict
         on_progress, on_completed = (adapt(each, strict=strict) for each in (onProgressChanged, onCompleted))
@@ -75,6 +76,7 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
             ComError: WU_E_NOT_SUPPORTED for downloadTypeUpdateBootstrapper; else as BeginDownload.
         """
         if downloadType is DownloadType.downloadTypeUpdateBootstrapper:
+            self._unlocked()
             self._chosen()
             fail(codes.WU_E_NOT_SUPPORTED, "the updates have no bootstrapper")
         return self.BeginDownload(onProgressChanged, onCompleted, state)

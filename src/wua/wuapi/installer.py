@@ -112,6 +112,7 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
                 installed alone; WU_E_OPERATIONINPROGRESS when another wua installation runs here;
                 E_ACCESSDENIED.
         """
+        self._unlocked()
         chosen = self._chosen()
         if len({identify(update) for update in chosen}) > 1 and any(
             is_exclusive(update) for update in chosen
@@ -138,6 +139,7 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
             ComError: WU_E_NO_UPDATE; WU_E_OPERATIONINPROGRESS; E_ACCESSDENIED. An update that cannot be
                 removed fails by itself, with WU_E_UNINSTALL_NOT_ALLOWED.
         """
+        self._unlocked()
         return self._begin(JobKind.UNINSTALL, self._chosen(), onProgressChanged, onCompleted, state)
 
     def EndUninstall(self, value: InstallationJob | None) -> InstallationResult:
@@ -149,8 +151,9 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
         return self._end(value)
 
     def RunWizard(self, dialogTitle: str | None = "") -> InstallationResult:
-        """Raises ComError WU_E_NO_UPDATE, or WU_E_NO_UI_SUPPORT: there is no wizard here."""
+        """Raises ComError WU_E_NO_UPDATE; E_ACCESSDENIED; WU_E_NO_UI_SUPPORT: there is no wizard here."""
         self._chosen()
+        self._context.must_act()
         fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to show a wizard in")
 
     def Commit(self, dwFlags: int) -> None:
@@ -158,10 +161,11 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
         Raises:
             ComError: E_INVALIDARG unless ``dwFlags`` is 0; WU_E_UH_NOTREADYTOCOMMIT when this installer
-                has installed nothing since the last time.
+                has installed nothing since the last time; E_ACCESSDENIED.
         """
         if dwFlags != 0:
             fail(codes.E_INVALIDARG, "dwFlags is reserved")
+        self._context.must_act()
         if not self._staged:
             fail(codes.WU_E_UH_NOTREADYTOCOMMIT, "nothing was installed that could be committed")
         self._staged = False
