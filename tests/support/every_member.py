@@ -34,7 +34,7 @@ from wua.wuapi.jobs import AsyncJob
 from wua.wuapi.results import SearchResult
 from wua.wuapi.shape import Row
 from wua.wuapi.table import INTERFACES
-from wua.wuapi.updates import UpdateDownloadContent, UpdateDownloadContentCollection
+from wua.wuapi.update_parts import UpdateDownloadContent, UpdateDownloadContentCollection
 
 AGENTS: Final = [name for name, each in INTERFACES.items() if not each.by_caller]
 MICROSOFT_UPDATE: Final = "7971f918-a847-4430-9279-4a52d1efe18d"

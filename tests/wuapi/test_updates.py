@@ -26,7 +26,7 @@ from wua.testing.machine import SimulatedUpdate
 from wua.wuapi import ComError, enums
 from wua.wuapi import results as wuapi_results
 from wua.wuapi.context import Context
-from wua.wuapi.updates import BATCH
+from wua.wuapi.details import BATCH
 
 GUID = "12345678-1234-5678-9abc-123456789abc"
 

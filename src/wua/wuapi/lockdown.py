@@ -19,8 +19,13 @@ class Lockable(ComObject):
     def LockDown(self, flags: int) -> None:
         """Refuse the sensitive members of this object with WU_E_INVALID_OPERATION from now on.
 
+        It can't be undone, and locking again changes nothing. Which members those are stands with each of
+        them.
+
         Raises:
             ComError: E_INVALIDARG unless ``flags`` is uloForWebsiteAccess (1), the only one there is.
+
+        Differs: late binding finds it too, where the original has it for early binding only.
         """
         if flags != UpdateLockdownOption.uloForWebsiteAccess:
             fail(codes.E_INVALIDARG, f"flags is {flags}, not uloForWebsiteAccess (1)")
