@@ -22,9 +22,9 @@ HEAD: Final = "<!-- Drawn from the code by `make docs`; do not edit. -->\n\n"
 TESTS: Final = "../../../"  # from a page to the repository's root
 INLINE: Final = re.compile(r"\s*Raises ComError (.+?)\.(?=\s|$)", re.DOTALL)
 CODE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z]_[A-Z0-9_]+|\bE_[A-Z]+|\bERROR_[A-Z_]+")
-INDEX: Final = """Every interface of `wuapi.h` with each of its members: what it does here, its errors, where it
-differs from the original and why, and the tests that would fail if it did otherwise. Points on which the
-documentation is silent are [decided points](../../decided-points.md).
+INDEX: Final = """Every interface of `wuapi.h` with each of its members: what it does here, its errors,
+where it differs from the original and why, and the tests that would fail if it did otherwise. Points on
+which the documentation is silent are [decided points](../../decided-points.md).
 
 For all of them:
 

@@ -94,6 +94,11 @@ class Stage:
                 calls[member(row)] = self._prepared(interface, row, locked)
         return calls
 
+    def thing(self, interface: str) -> Any:
+        """An object behind an interface."""
+        self._world.set(*UPDATES)
+        return self._made(interface, False)
+
     def close(self) -> None:
         """Put the machine's own settings back."""
         self._protocol.set_automatic(AutomaticSettings())

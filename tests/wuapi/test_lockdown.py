@@ -33,6 +33,7 @@ def stage(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Itera
     made.close()
 
 
+@pytest.mark.proves("IWebProxy", "SetPassword")
 @pytest.mark.parametrize(("shared_world", "stage"), MODES, indirect=True)
 @pytest.mark.parametrize("interface", AGENTS)
 def test_every_member_of_a_locked_object(stage: Stage, interface: str) -> None:
@@ -44,15 +45,18 @@ def test_every_member_of_a_locked_object(stage: Stage, interface: str) -> None:
     assert seen == free | dict.fromkeys(REFUSED.get(interface, "").split(), codes.WU_E_INVALID_OPERATION)
 
 
+@pytest.mark.proves("IUpdateLockdown", "LockDown")
 def test_updates_in_a_locked_list_are_not_locked(world: World, tmp_path: Path) -> None:
     world.set(SimulatedUpdate("a"))
     installer = world.installer()
     installer.LockDown(1)
+    assert outcome(installer.Install)[0] == codes.WU_E_INVALID_OPERATION
     installer.Updates[0].CopyFromCache(str(tmp_path), True)
     installer.Updates[0].AcceptEula()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+@pytest.mark.proves("IUpdateLockdown", "LockDown")
 @pytest.mark.parametrize("flags", [0, 2, 3, -1])
 def test_there_is_one_way_to_lock(flags: int) -> None:
     proxy = WebProxy()
