@@ -3,11 +3,12 @@
     PYTHONPATH=tools python -m pytest -p sabotage tests/wuapi
 
 Each test with a mark ``proves`` runs once for every member that it proves, and that member does not work
-then: reading it, or calling it, gives an object that nobody expects, and setting it sets nothing. The test has
-to fail. At the end stand those that did not. Members that programs implement (``Invoke``) are left out.
+then: reading it, or calling it, gives an object that nobody expects, and setting it sets nothing. The test
+has to fail. At the end stand those that did not. Members that programs implement (``Invoke``) are left out.
 """
 
 from collections.abc import Callable, Generator, Iterator
+from importlib import import_module
 from typing import Any, Final
 
 import pytest
@@ -69,9 +70,7 @@ def _break(cls: type[ComObject], name: str, patch: pytest.MonkeyPatch, *, settin
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from tests.support import wuapi_world
-
-    wuapi_world.LONG = PATIENCE
+    vars(import_module("tests.support.wuapi_world"))["LONG"] = PATIENCE
     config.stash[OUTCOMES] = {}
 
 

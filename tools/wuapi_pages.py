@@ -102,10 +102,25 @@ def text_of(cls: Any, row: Row) -> Text:
     return parts(getattr(function, "__doc__", None))
 
 
+def decided(text: str) -> dict[str, dict[str, str]]:
+    """The decided points that name a member in their first cell: by that name, the point to its heading."""
+    found: dict[str, dict[str, str]] = {}
+    heading = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            heading = re.sub(r"[^\w\- ]", "", line[3:].lower()).replace(" ", "-")
+        elif line.startswith("| ") and heading:
+            point = line.split(" | ")[0].removeprefix("| ")
+            for name in re.findall(r"`([\w.]+)`", point):
+                found.setdefault(name, {})[point] = heading
+    return found
+
+
 class Pages:
     """All the pages, from what the reference, the declarations and the tests say."""
 
     def __init__(self, reference: dict[str, Any], found: tuple[proofs.Proof, ...]) -> None:
+        self._decided = decided((ROOT / "docs" / "decided-points.md").read_text())
         self._described = {each["name"]: each for each in reference["interfaces"]}
         self._proofs: dict[tuple[str, str], list[proofs.Proof]] = {}
         for proof in found:
@@ -162,6 +177,11 @@ class Pages:
                 yield f"* {label}: {'; '.join(said)}"
         if absent := self._absent(interface.name, rows[0].name, texts):
             yield f"* Errors of the original that do not occur here: {', '.join(absent)}"
+        points = self._decided.get(rows[0].name, {}) | self._decided.get(
+            f"{interface.name}.{rows[0].name}", {}
+        )
+        for point, heading in points.items():
+            yield f"* Decided: [{point.replace('`', '')}](../../decided-points.md#{heading})"
         for row in rows:
             yield f"* {PROVED[row.kind] if len(rows) > 1 else 'Proved'} by {self._tests(interface.name, row)}"
         yield ""

@@ -226,6 +226,18 @@ def test_searching_only(world: World, au: AutomaticUpdates) -> None:
     assert world.agent.protocol.job(search.id).ended == pytest.approx(found.timestamp(), abs=1e-5)
 
 
+def test_who_may_not_act_gets_a_search_only(world: World, au: AutomaticUpdates, monkeypatch: Any) -> None:
+    world.set(SimulatedUpdate("a"), downloaded=False)
+    turn_on(au, enums.aunlNotifyBeforeInstallation)
+    searches, downloads = (len(theirs(world, kind)) for kind in (JobKind.SEARCH, JobKind.DOWNLOAD))
+    with monkeypatch.context() as rights:
+        rights.setattr(SimulatedMachine, "may_act", lambda self: "run it with sudo")
+        au.DetectNow()
+        ended(world, JobKind.SEARCH)
+    assert len(theirs(world, JobKind.SEARCH)) == searches + 1
+    assert len(theirs(world, JobKind.DOWNLOAD)) == downloads
+
+
 def jobs_after(world: World, au: AutomaticUpdates, *wanted: JobKind) -> dict[JobKind, JobRecord]:
     """Detect, and wait until each of these kinds of job was submitted: the newest of each."""
     known = {job.id for job in world.agent.jobs(limit=1000)}

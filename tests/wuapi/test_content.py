@@ -106,7 +106,14 @@ def test_an_update_that_is_gone(world: World, tmp_path: Path) -> None:
     world.set(SimulatedUpdate("a"))
     update = world.found()[0]
     world.set(SimulatedUpdate("b"))
-    assert code(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_ITEMNOTFOUND
+    (tmp_path / "file").write_bytes(CONTENT)
+    for call in (
+        lambda: update.CopyFromCache(str(tmp_path), True),
+        lambda: update.CopyToCache(StringCollection([str(tmp_path / "file")])),
+        lambda: setattr(update, "IsHidden", True),
+    ):
+        assert code(call) == codes.WU_E_ITEMNOTFOUND
+    assert update.IsHidden is False
 
 
 def test_files_that_no_source_describes(tmp_path: Path) -> None:

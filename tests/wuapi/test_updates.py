@@ -262,6 +262,53 @@ def test_an_update_that_is_gone_hides_no_other() -> None:
     assert caught.value.hresult & 0xFFFFFFFF == codes.WU_E_ITEMNOTFOUND
 
 
+FETCHED = [
+    "Description",
+    "Languages",
+    "LastDeploymentChangeTime",
+    "HandlerID",
+    "Image",
+    "SupersededUpdateIDs",
+    "MsrcSeverity",
+    "CveIDs",
+    "DownloadContents",
+    "InstallationBehavior",
+    "UninstallationBehavior",
+    "RecommendedHardDiskSpace",
+    "MoreInfoUrls",
+    "SupportUrl",
+]
+OF_DRIVERS = [
+    "DriverClass",
+    "DriverHardwareID",
+    "DriverManufacturer",
+    "DriverModel",
+    "DriverProvider",
+    "DriverVerDate",
+    "DeviceProblemNumber",
+    "DeviceStatus",
+    "WindowsDriverUpdateEntries",
+]
+
+
+def test_what_needs_the_source_of_an_update_that_is_gone() -> None:
+    """Everything that is fetched says so; everything else stays readable."""
+    gone = offer(type=UpdateType.DRIVER)
+    update = found(Described(frozenset({gone.id})), gone)[0]
+    read = [
+        member.name
+        for member in type(update)._members_.values()
+        if member.get is not None and not any(row.params for row in member.rows if row.kind == "get")
+    ]
+    refused = {}
+    for name in read:
+        try:
+            getattr(update, name)
+        except ComError as failure:
+            refused[name] = failure.hresult & 0xFFFFFFFF
+    assert refused == dict.fromkeys([*FETCHED, *OF_DRIVERS], codes.WU_E_ITEMNOTFOUND)
+
+
 @pytest.mark.proves("IUpdateEx", "ExtendedStaticProperty EvaluateExtendedDynamicProperty")
 def test_extended_properties() -> None:
     update = found(Described(), offer())[0]
