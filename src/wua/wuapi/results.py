@@ -88,7 +88,7 @@ class SearchResult(ComObject, interfaces=("ISearchResult",)):
 
     @property
     def RootCategories(self) -> CategoryCollection:
-        """The categories without a parent: of the machine, and of every update found."""
+        """The categories without a parent, among them those of every update found."""
         return self._tree.roots
 
     @property

@@ -222,7 +222,11 @@ class UpdateFacts(ComObject):
 
     @property
     def RebootRequired(self) -> bool:
-        """Whether a restart was pending to finish this update when the search ran."""
+        """Whether a restart was pending to finish this update when the search ran.
+
+        Differs: false on Debian, where only the machine as a whole is known to wait for a restart; see
+        ISystemInformation.RebootRequired, and RebootRequired of the installation's result.
+        """
         return bool(self._offer.reboot_required)
 
     # --- its content

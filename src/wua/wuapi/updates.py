@@ -31,9 +31,12 @@ class Update(UpdateFacts, interfaces=("IUpdateEx",)):
 
     @property
     def IsDownloaded(self) -> bool:
-        """Whether all content that installing needs is in the cache, also that of what it needs besides.
+        """Whether its content is in the cache. It follows downloads and CopyToCache on this object.
 
-        It follows downloads and CopyToCache on this object; what others fetch, the next search sees.
+        What others fetch, the next search sees.
+
+        Differs: it looks at the update's own file. Whether what it needs besides is there too shows when it
+        is installed, as WU_E_DM_NOTDOWNLOADED.
         """
         return self._downloaded
 
@@ -89,7 +92,7 @@ class Update(UpdateFacts, interfaces=("IUpdateEx",)):
     def CopyToCache(self, pFiles: StringCollection | None) -> None:
         """Take files, by their full paths, into the cache: exactly those that would be downloaded.
 
-        IsDownloaded follows when nothing else is missing.
+        IsDownloaded follows.
 
         Raises:
             ComError: E_INVALIDARG for no files, or for what is no full path of one;
