@@ -87,6 +87,13 @@ def behind(interface: str) -> list[Any]:
     )
 
 
+def about(interface: str) -> Text:
+    """What stands behind an interface: the words of its class, or of the base that several have in common."""
+    classes = behind(interface)
+    common = next(base for base in classes[0].__mro__ if all(issubclass(cls, base) for cls in classes))
+    return parts(common.__doc__)
+
+
 def member(row: Row) -> str:
     """How a half of a property, or a method, is called in the marks of tests."""
     return f"put_{row.name}" if row.kind == "put" else row.name
@@ -134,7 +141,7 @@ class Pages:
         members = sum(len({row.name for row in each.rows}) for each in INTERFACES.values())
         tests = {(proof.path, proof.test) for each in self._proofs.values() for proof in each}
         rows = [
-            f"| [{name}]({name}.md) | {parts(behind(name)[0].__doc__).what.splitlines()[0]} "
+            f"| [{name}]({name}.md) | {about(name).what.splitlines()[0]} "
             f"| {len({row.name for row in each.rows})} |\n"
             for name, each in INTERFACES.items()
         ]
@@ -147,7 +154,7 @@ class Pages:
 
     def page(self, name: str) -> str:
         interface, classes = INTERFACES[name], behind(name)
-        text = parts(classes[0].__doc__)
+        text = about(name)
         lines = [f"# {name}\n", HEAD.strip(), "", text.what, ""]
         if text.differs:
             lines += [f"Differs from the original: {text.differs}", ""]
@@ -163,7 +170,8 @@ class Pages:
         names = ", ".join(f"`{cls.__name__}`{progids.get(cls.__name__, '')}" for cls in classes)
         said = f"In `wua.wuapi`: {names}. Derives from {base}"
         said += f"; continued by {', '.join(f'[{name}]({name}.md)' for name in after)}." if after else "."
-        return said if interface.rows else f"{said} It has no members of its own."
+        said += "" if interface.rows else " It has no members of its own."
+        return f"{said} [All interfaces](README.md)."
 
     def _member(self, interface: Interface, cls: Any, rows: list[Row]) -> Iterator[str]:
         texts = [text_of(cls, row) for row in rows]

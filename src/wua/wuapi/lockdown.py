@@ -7,7 +7,7 @@ from wua.wuapi.errors import fail
 
 
 class Lockable(ComObject):
-    """What offers IUpdateLockdown too. There is no way to unlock an object.
+    """What can be locked down for use by a web page (IUpdateLockdown); there is no way to unlock it.
 
     The lock holds for the object and for what hangs on it. Updates come from searches, which can't be
     locked, so theirs never are.
