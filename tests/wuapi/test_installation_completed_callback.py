@@ -54,6 +54,7 @@ class WhenInstalled(IInstallationCompletedCallback):
         return S_OK
 
 
+@pytest.mark.proves("IInstallationCompletedCallback", "Invoke")
 def test_the_usual_way(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     installer = world.installer()
@@ -83,6 +84,8 @@ def test_it_gets_the_job_and_arguments_without_members(world: World) -> None:
     assert args._members_ == {}
 
 
+@pytest.mark.proves("IInstallationJob", "AsyncState")
+@pytest.mark.proves("IUpdateInstaller", "BeginUninstall EndUninstall")
 def test_it_is_called_for_a_removal_too(world: World) -> None:
     world.set(SimulatedUpdate("a", installed=True))
     completed = Recorder()
@@ -368,6 +371,7 @@ def test_it_does_not_come_after_clean_up_in_an_earlier_callback(world: World) ->
     assert (progress.calls, completed.calls) == (1, [])
 
 
+@pytest.mark.proves("IInstallationJob", "CleanUp")
 def test_clean_up_inside_it_is_put_off(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     completed = Recorder(lambda job, args: job.CleanUp())
@@ -478,6 +482,7 @@ def test_invoke_comes_before_other_ways(world: World) -> None:
     assert len(both.calls) == 1
 
 
+@pytest.mark.proves("IInstallationCompletedCallback IInstallationProgressChangedCallback", "Invoke")
 def test_invoke_with_other_parameters_fails_at_every_call_and_the_job_goes_on(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -84,6 +84,10 @@ def code(caught: pytest.ExceptionInfo[ComError]) -> int:
     return caught.value.hresult & 0xFFFFFFFF
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "IsCompleted")
+@pytest.mark.proves("IUpdateSearcher", "BeginSearch")
+@pytest.mark.proves("IUpdateDownloader", "BeginDownload EndDownload")
+@pytest.mark.proves("IUpdateInstaller", "BeginInstall BeginUninstall EndInstall")
 def test_begin_answers_a_running_job(way: Way) -> None:
     job = way.begin(None, None)
     assert type(job) is way.kind
@@ -105,6 +109,7 @@ def test_the_completed_callback_gets_the_job(way: Way) -> None:
     assert threading.get_ident() not in completed.threads
 
 
+@pytest.mark.proves("ISearchJob IInstallationJob", "AsyncState")
 @pytest.mark.parametrize("state", [None, 0, "text", object(), [1], {"a": 1}], ids=lambda s: type(s).__name__)
 def test_the_state_comes_back_as_the_same_object(world: World, state: Any) -> None:
     for make in (searching, installing):
@@ -135,6 +140,9 @@ def test_end_waits_from_any_thread(way: Way) -> None:
     assert ending.result().ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("IUpdateSearcher", "EndSearch")
+@pytest.mark.proves("IUpdateDownloader", "EndDownload")
+@pytest.mark.proves("IUpdateInstaller", "EndInstall")
 def test_ending_twice(way: Way) -> None:
     way.gate.open()
     job = way.begin(None, None)
@@ -189,6 +197,7 @@ def test_end_after_clean_up(way: Way) -> None:
     assert way.end(job).ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "CleanUp")
 def test_clean_up_after_end_is_harmless(way: Way) -> None:
     way.gate.open()
     job = way.begin(Recorder(), None)
@@ -197,6 +206,7 @@ def test_clean_up_after_end_is_harmless(way: Way) -> None:
     assert job.CleanUp() is None
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "CleanUp")
 def test_clean_up_waits_for_the_end_and_for_the_callback(way: Way) -> None:
     trap = Trap()
     job = way.begin(trap, None)
@@ -210,6 +220,7 @@ def test_clean_up_waits_for_the_end_and_for_the_callback(way: Way) -> None:
     assert trap.left.is_set()
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "RequestAbort IsCompleted")
 def test_end_right_after_request_abort(way: Way) -> None:
     completed = Recorder()
     job = way.begin(completed, None)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from wua.model.enums import UpdateType
 from wua.model.updates import Offer
+from wua.wuapi.details import Found
 from wua.wuapi.drivers import WindowsDriverUpdate
-from wua.wuapi.updates import Found, Update
+from wua.wuapi.updates import Update
 
 
 class FoundUpdates(Sequence[Update]):

@@ -45,9 +45,9 @@ class UpdateSession(Application, interfaces=("IUpdateSession3",)):
 
     @property
     def UserLocale(self) -> int:
-        """The LCID of the wanted language; the caller's own when it was never set.
+        """The LCID of the wanted language; that of the caller's environment until it is set.
 
-        Debian's indexes bring texts in one language only, so it changes nothing yet.
+        Differs: it changes nothing yet, for Debian's indexes bring texts in one language only.
         """
         return user_language() if self._locale is None else self._locale
 
@@ -57,31 +57,40 @@ class UpdateSession(Application, interfaces=("IUpdateSession3",)):
 
     @property
     def WebProxy(self) -> Proxy:
-        """Kept and handed back; see WebProxy for why it is not used."""
+        """The proxy settings of the session, the same object on every read.
+
+        Differs: kept and handed back, and not used; apt fetches with its own.
+        """
         return self._proxy
 
     @WebProxy.setter
     def WebProxy(self, value: Proxy | None) -> None:
+        """Raises ComError E_POINTER for null."""
         if value is None:
             fail(codes.E_POINTER, "WebProxy takes a proxy object")
         self._proxy = value
 
     def CreateUpdateSearcher(self) -> UpdateSearcher:
+        """A searcher with the name of the program that the session has now."""
         return UpdateSearcher._of(self._context, self._application)
 
     def CreateUpdateDownloader(self) -> UpdateDownloader:
+        """A downloader with the name of the program that the session has now; everybody may make one."""
         return UpdateDownloader._of(self._context, self._application)
 
     def CreateUpdateInstaller(self) -> UpdateInstaller:
+        """An installer with the name of the program that the session has now; everybody may make one."""
         return UpdateInstaller._of(self._context, self._application)
 
     def CreateUpdateServiceManager(self) -> UpdateServiceManager:
+        """A service manager with the name of the program that the session has now."""
         return UpdateServiceManager._of(self._context, self._application)
 
     def QueryHistory(self, criteria: str | None, startIndex: int, count: int) -> UpdateHistoryEntryCollection:
         """Entries of the history, newest first; ``criteria`` is empty or ``UpdateID='…'``.
 
         Raises:
-            ComError: WU_E_INVALID_CRITERIA; WU_E_INVALIDINDEX, also when there is no entry at all.
+            ComError: WU_E_INVALID_CRITERIA; WU_E_INVALIDINDEX for a negative start, a count below 1, and when
+                there is no entry at the start.
         """
         return query(self._context, criteria, startIndex, count)
