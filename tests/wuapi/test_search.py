@@ -76,6 +76,16 @@ def test_switches_take_true_and_false_and_nothing_else(world: World, name: str) 
     assert getattr(searcher, name) is False
 
 
+@pytest.mark.proves("IUpdateSearcher", "put_IncludePotentiallySupersededUpdates")
+def test_superseded_updates_are_kept_when_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.set(SimulatedUpdate("old"), SimulatedUpdate("new"))
+    monkeypatch.setattr("wua.engine.agent.without_superseded", lambda offers: offers[1:])
+    searcher = world.searcher()
+    assert titles(searcher.Search("")) == ["new 1.0"]
+    searcher.IncludePotentiallySupersededUpdates = True
+    assert titles(searcher.Search("")) == ["old 1.0", "new 1.0"]
+
+
 @pytest.mark.proves("IUpdateSearcher", "Search")
 def test_what_is_needed_and_not_hidden_is_the_default(world: World) -> None:
     world.set(SimulatedUpdate("needed"), SimulatedUpdate("there", installed=True), SimulatedUpdate("hidden"))
