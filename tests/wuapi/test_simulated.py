@@ -231,8 +231,9 @@ def test_what_cannot_be_removed_says_so_before_and_after(world: World) -> None:
     (stuck,) = world.found()
     assert not stuck.IsUninstallable
     assert stuck.UninstallationBehavior is None
-    result = world.installer().Uninstall()
-    assert parts(result, 1) == [(enums.orcFailed, codes.WU_E_UNINSTALL_NOT_ALLOWED)]
+    with pytest.raises(ComError) as caught:
+        world.installer().Uninstall()
+    assert unsigned(caught.value.hresult) == codes.WU_E_UNINSTALL_NOT_ALLOWED
     assert installed(world) == ["stuck"]
 
 
