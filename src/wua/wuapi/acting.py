@@ -51,7 +51,7 @@ class Acting(Lockable, Application):
             fail(codes.E_POINTER, "Updates takes a collection")
         self._updates = value
 
-    def _chosen(self) -> Sequence[Update]:
+    def _chosen(self) -> tuple[Update, ...]:
         """The list as it is now.
 
         Raises:

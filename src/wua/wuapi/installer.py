@@ -1,6 +1,5 @@
 """Installing and removing (IUpdateInstaller to IUpdateInstaller4)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from wua.model import codes
@@ -167,7 +166,7 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
         self._staged = False
 
     def _begin(
-        self, kind: JobKind, chosen: Sequence[Update], on_progress: Any, on_completed: Any, state: Any
+        self, kind: JobKind, chosen: tuple[Update, ...], on_progress: Any, on_completed: Any, state: Any
     ) -> InstallationJob:
         strict = self._context.strict
         progress, completed = (adapt(each, strict=strict) for each in (on_progress, on_completed))
