@@ -47,6 +47,7 @@ class Workers:
             if work is None:
                 return
             work()
+            del work  # a thread that waits keeps nothing alive: no job, no callback, no state
             with self._guard:
                 self._idle += 1
                 self._unfinished -= 1
