@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -138,6 +139,43 @@ def test_every_run_that_takes_the_job_up_gets_its_own_invoke(machine: Machine) -
         again = Program(machine, "local", "resume", job_id)
         assert again.says() == "attached"
         assert json.loads(again.ends())["calls"] == [RESULT]
+
+
+PLAYED = """
+import sys
+import wua
+from wua.model.enums import TargetKind
+from wua.model.plugins import TargetSpec
+from wua.testing.machine import SimulatedMachine
+names = {"plug-in": "simulated", "service": "simulated", "handler": "simulated"}
+machine = SimulatedMachine(TargetSpec(TargetKind.SIMULATED, sys.argv[1], names))
+with wua.open(target=machine) as agent, wua.use(agent):
+    exec(compile(sys.argv[2], "the page", "exec"), {})
+"""
+
+
+def test_the_program_of_the_page(machine: Machine) -> None:
+    """docs/how-to/use-wuapi.md, as it stands there: killed in the middle, and started again."""
+    page = (ROOT / "docs" / "how-to" / "use-wuapi.md").read_text()
+    (text,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    gate = machine.gate("gate")
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PLAYED, str(machine.root), text]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    first = start()
+    assert first.stdout is not None
+    job_id = first.stdout.readline()
+    gate.reached()
+    first.kill()
+    first.communicate()
+    second = start()
+    assert second.stdout is not None
+    assert second.stdout.readline() == job_id
+    gate.open()
+    assert second.communicate(timeout=LONG)[0] == "a 1.0 orcSucceeded\nb 1.0 orcFailed\n"
+    assert second.returncode == 0
 
 
 # --- the rules of a job that was taken up

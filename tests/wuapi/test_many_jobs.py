@@ -1,5 +1,6 @@
 """Very many jobs at once: each is called back once, on few threads and in little memory."""
 
+import os
 import resource
 import threading
 from pathlib import Path
@@ -13,11 +14,16 @@ from wua.wuapi import callback_order, orcSucceeded
 
 MOST_THREADS = 100  # more than before, however many jobs
 MOST_MEMORY = 64  # megabytes
+MOST_FILES = 10  # open files, sockets included
 
 
 def memory() -> float:
     """Megabytes that this process has in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def files() -> int:
+    return len(os.listdir("/proc/self/fd"))
 
 
 class Counting(Recorder):
@@ -36,7 +42,7 @@ def test_searches_and_downloads_at_once(world: World, count: int) -> None:
     world.set(SimulatedUpdate("a", download_gate="gate"), downloaded=False)
     gate = world.gate()
     searcher, downloader = world.searcher(), world.downloader()
-    before, used = threading.active_count(), memory()
+    before, used, opened = threading.active_count(), memory(), files()
     Counting.most = 0
     completed = [Counting() for _ in range(2 * count)]
     with callback_order("begin-first"):
@@ -44,6 +50,7 @@ def test_searches_and_downloads_at_once(world: World, count: int) -> None:
         downloads = [downloader.BeginDownload(None, each, each) for each in completed[count:]]
         assert not any(job.IsCompleted for job in downloads)
         Counting.most = threading.active_count()
+        assert files() - opened < MOST_FILES
         gate.open(count)
         for search in searches:
             assert searcher.EndSearch(search).ResultCode == orcSucceeded
