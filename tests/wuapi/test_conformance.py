@@ -10,11 +10,12 @@ from tests.quality.test_generated import tool
 from wua.wuapi import enums
 from wua.wuapi.conformance import callback_interfaces, declared
 from wua.wuapi.declare import Member
-from wua.wuapi.extensions import PREFIX, ROWS
+from wua.wuapi.extensions import ROWS
 from wua.wuapi.table import COCLASSES, INTERFACES
 
 REFERENCE = json.loads((ROOT / "reference" / "wuapi.json").read_text())
 BY_NAME = {interface["name"]: interface for interface in REFERENCE["interfaces"]}
+PREFIX = "wua_"  # of our own extensions
 CLASSES = [*declared(), *callback_interfaces()]
 
 
@@ -80,6 +81,7 @@ def test_names_are_unique_without_case(cls: Any) -> None:
 def test_extensions_are_named_as_such_and_declared() -> None:
     there = {name for cls in CLASSES for name in cls._members_ if name not in native(cls)}
     assert there == set(ROWS)
+    assert all(name.startswith(PREFIX) for name in ROWS)
     assert not any(row.name.startswith(PREFIX) for each in INTERFACES.values() for row in each.rows)
 
 

@@ -24,7 +24,6 @@ from wua.testing.machine import SimulatedUpdate
 from wua.wuapi import (
     S_OK,
     WU_S_MARKED_FOR_DISCONNECT,
-    ComError,
     IInstallationCompletedCallback,
     InstallationJob,
     UpdateCollection,
@@ -393,12 +392,3 @@ async def test_a_coroutine_runs_on_the_loop_of_begin(world: World) -> None:
     async with asyncio.timeout(LONG):
         await done.wait()
     assert seen == [(True, orcSucceeded, WU_S_MARKED_FOR_DISCONNECT)]
-
-
-def test_a_coroutine_needs_a_loop(world: World) -> None:
-    async def completed(job: Any, args: Any) -> None: ...
-
-    world.set(SimulatedUpdate("a"))
-    with pytest.raises(ComError) as caught:
-        world.installer().BeginInstall(None, completed, None)
-    assert caught.value.hresult & 0xFFFFFFFF == codes.E_INVALIDARG

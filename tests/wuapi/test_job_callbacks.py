@@ -4,6 +4,7 @@
 What holds for IInstallationCompletedCallback beyond this is in ``test_installation_completed_callback``.
 """
 
+import asyncio
 import gc
 import logging
 import threading
@@ -301,6 +302,39 @@ def test_what_is_allowed_inside_a_progress_callback(telling_way: Way) -> None:
     job.CleanUp()
     assert progress.answers[-1] == orcSucceeded
     assert set(progress.answers[:-1]) == {(1, "state", True)}
+
+
+async def test_a_coroutine_function_runs_on_the_loop_of_begin(way: Way) -> None:
+    """Decided: the loop that ran when the operation began; progress and completion alike."""
+    loop = asyncio.get_running_loop()
+    told: list[Any] = []
+    done = asyncio.Event()
+
+    async def progress(job: Any, args: Any) -> None:
+        assert not done.is_set()
+        told.append(asyncio.get_running_loop())
+
+    async def completed(job: Any, args: Any) -> None:
+        told.append(asyncio.get_running_loop())
+        assert way.end(job).ResultCode == orcSucceeded
+        done.set()
+
+    way.gate.open()
+    way.begin(completed, None, progress)
+    async with asyncio.timeout(LONG):
+        await done.wait()
+    assert set(told) == {loop}
+    assert len(told) > (1 if way.has_progress else 0)
+
+
+def test_a_coroutine_function_needs_a_loop(way: Way) -> None:
+    async def completed(job: Any, args: Any) -> None: ...
+
+    before = [each.id for each in way.world.agent.jobs(limit=1)]
+    with pytest.raises(ComError) as caught:
+        way.begin(completed, None)
+    assert caught.value.hresult & 0xFFFFFFFF == codes.E_INVALIDARG
+    assert [each.id for each in way.world.agent.jobs(limit=1)] == before
 
 
 # --- letting go

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 MOST: Final = 8  # threads
-PATIENCE: Final = (
-    0.05  # seconds in which no thread comes free, before there are more than are quickly started
-)
+PATIENCE: Final = 0.05  # seconds in which none comes free, before there are more
 
 
 class Workers:

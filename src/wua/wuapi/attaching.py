@@ -1,6 +1,6 @@
 """Taking up a job that was begun elsewhere: by this program before it was restarted, or by another one.
 
-An extension: the original forgets whose job it was when its program ends.
+An extension: in wuapi.h a job is known only to the program that began it.
 """
 
 import itertools

@@ -79,8 +79,8 @@ def declare(cls: type[ComObject], interfaces: tuple[str, ...]) -> None:
     for name, thing in written.items():
         if name.startswith("put_"):
             continue
-        own = name.startswith(extensions.PREFIX)
-        rows = {(row := extensions.ROWS[name]).kind: row} if own else known.get(name)
+        own = extensions.ROWS.get(name)
+        rows = {own.kind: own} if own is not None else known.get(name)
         if rows is None:
             raise DeclarationError(f"{cls.__name__}.{name} is in none of {', '.join(chain)}")
         member = _member(cls, name, thing, written.get(f"put_{name}"), rows)

@@ -1,4 +1,4 @@
-"""Members that wuapi.h does not have: wua's own, and named so that nobody takes them for native ones.
+"""Members of wua's own, which wuapi.h does not have. They begin with ``wua_``: nobody takes them for native.
 
 They are declared and reached like the others, early and late bound, and have no DISPID of their own.
 """
@@ -7,7 +7,6 @@ from typing import Final
 
 from wua.wuapi.shape import Param, Row
 
-PREFIX: Final = "wua_"
 _NO_SLOT: Final = -1
 
 ROWS: Final[dict[str, Row]] = {
