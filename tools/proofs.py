@@ -38,12 +38,23 @@ def proofs(root: Path = ROOT) -> tuple[Proof, ...]:
     for path in sorted((root / "tests").rglob("test_*.py")):
         source = path.read_text()
         if MARK in source:
-            found += _of_module(ast.parse(source), str(path.relative_to(root)))
+            tree = ast.parse(source)
+            found += _of_module(tree, str(path.relative_to(root)), _imported(tree, root))
     return tuple(found)
 
 
-def _of_module(tree: ast.Module, path: str) -> Iterator[Proof]:
-    parts = {name: node for node in tree.body for name in _bound(node)}
+def _imported(tree: ast.Module, root: Path) -> dict[str, ast.AST]:
+    """What comes from tests.support: a name stands for its whole module."""
+    return {
+        alias.name: ast.parse((root / (node.module.replace(".", "/") + ".py")).read_text())
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tests.support.")
+        for alias in node.names
+    }
+
+
+def _of_module(tree: ast.Module, path: str, imported: dict[str, ast.AST]) -> Iterator[Proof]:
+    parts: dict[str, ast.AST] = imported | {name: node for node in tree.body for name in _bound(node)}
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -65,22 +76,24 @@ def _bound(node: ast.stmt) -> list[str]:
     return [each.id for each in targets if isinstance(each, ast.Name)]
 
 
-def _reach(test: ast.stmt, parts: dict[str, ast.stmt]) -> list[ast.stmt]:
-    """A test and everything of its module that it uses: constants, helpers, fixtures. Marks left out."""
-    found: list[ast.stmt] = []
-    waiting = [test]
+def _reach(test: ast.stmt, parts: dict[str, ast.AST]) -> list[ast.AST]:
+    """A test and everything that it uses: constants, helpers, fixtures, support. Marks left out."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST] = [test]
     while waiting:
         node = waiting.pop()
         if node in found:
             continue
         found.append(node)
+        if isinstance(node, ast.Module):
+            continue
         used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         used |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
         waiting += [parts[name] for name in sorted(used) if name in parts]
     return [_without_marks(node) for node in found]
 
 
-def _without_marks(node: ast.stmt) -> ast.stmt:
+def _without_marks(node: ast.AST) -> ast.AST:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return node
     kept = [each for each in node.decorator_list if not ast.unparse(each).startswith(MARK)]

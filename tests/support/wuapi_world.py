@@ -75,8 +75,8 @@ class World:
     def searcher(self, **options: Any) -> UpdateSearcher:
         return UpdateSearcher(agent=self.agent, **options)
 
-    def downloader(self, updates: UpdateCollection | None = None) -> UpdateDownloader:
-        downloader = UpdateDownloader(agent=self.agent)
+    def downloader(self, updates: UpdateCollection | None = None, **options: Any) -> UpdateDownloader:
+        downloader = UpdateDownloader(agent=self.agent, **options)
         downloader.Updates = self.found() if updates is None else updates
         return downloader
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.wuapi_ways import ALL, WITH_PROGRESS, Way
 from tests.support.wuapi_world import World, opened
 
 
@@ -42,3 +43,17 @@ def fresh_world(short_dir: Path) -> Iterator[World]:
     with opened(short_dir / "machine", None) as made:
         yield made
         made.close()
+
+
+@pytest.fixture(params=ALL, ids=lambda make: make.__name__)
+def way(request: pytest.FixtureRequest, world: World) -> Way:
+    """Each kind of asynchronous operation."""
+    made: Way = request.param(world)
+    return made
+
+
+@pytest.fixture(params=WITH_PROGRESS, ids=lambda make: make.__name__)
+def telling_way(request: pytest.FixtureRequest, world: World) -> Way:
+    """Each kind that has progress."""
+    made: Way = request.param(world)
+    return made

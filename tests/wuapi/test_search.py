@@ -77,9 +77,8 @@ def test_switches_take_true_and_false_and_nothing_else(world: World, name: str) 
 
 
 @pytest.mark.proves("IUpdateSearcher", "put_IncludePotentiallySupersededUpdates")
-def test_superseded_updates_are_kept_when_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.set(SimulatedUpdate("old"), SimulatedUpdate("new"))
-    monkeypatch.setattr("wua.engine.agent.without_superseded", lambda offers: offers[1:])
+def test_superseded_updates_are_kept_when_asked_for(world: World) -> None:
+    world.set(SimulatedUpdate("old"), SimulatedUpdate("new", supersedes=("old",)))
     searcher = world.searcher()
     assert titles(searcher.Search("")) == ["new 1.0"]
     searcher.IncludePotentiallySupersededUpdates = True

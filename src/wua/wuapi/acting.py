@@ -53,7 +53,7 @@ class Acting(Lockable, Application):
             fail(codes.E_POINTER, "Updates takes a collection")
         self._updates = value
 
-    def _chosen(self) -> Sequence[Update]:
+    def _chosen(self) -> tuple[Update, ...]:
         """The list as it is now. Raises ComError WU_E_NO_UPDATE when it is empty."""
         chosen = tuple(self._updates)
         if not chosen:

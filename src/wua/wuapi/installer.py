@@ -1,6 +1,5 @@
 """Installing and removing (IUpdateInstaller to IUpdateInstaller4)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from wua.model import codes
@@ -219,7 +218,7 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
             fail(codes.WU_E_UH_NOTREADYTOCOMMIT, "nothing was installed that could be committed")
         self._staged = False
 
-    def _must_be_uninstallable(self, chosen: Sequence[Update]) -> None:
+    def _must_be_uninstallable(self, chosen: tuple[Update, ...]) -> None:
         """By what holds now: an object may be older than the installation that it is about."""
         for update in chosen:
             if update.IsUninstallable:
@@ -231,7 +230,7 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
                 fail(codes.WU_E_UNINSTALL_NOT_ALLOWED, f"{update.Title} cannot be uninstalled")
 
     def _begin(
-        self, kind: JobKind, chosen: Sequence[Update], on_progress: Any, on_completed: Any, state: Any
+        self, kind: JobKind, chosen: tuple[Update, ...], on_progress: Any, on_completed: Any, state: Any
     ) -> InstallationJob:
         strict = self._context.strict
         progress, completed = (adapt(each, strict=strict) for each in (on_progress, on_completed))
