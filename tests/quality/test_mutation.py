@@ -140,7 +140,8 @@ from pathlib import Path
 from mutation import runner
 from mutation.parts import PARTS
 part, root = PARTS["versions"], Path(sys.argv[1])
-chosen = runner.sample([each for each in runner.mutants(part.files(root)) if each.after == "return None"], 3, 1)
+found = [each for each in runner.mutants(part.files(root)) if each.after == "return None"]
+chosen = runner.sample(found, 3, 1)
 with runner.prepared(root):
     coverage = runner.baseline(part, root)
     print(*(verdict.fate.value for verdict in runner.judge(root, chosen, coverage)), sep=", ")
