@@ -19,6 +19,7 @@ from wua.wuapi.late_errors import (
     refuse,
 )
 from wua.wuapi.shape import Param, Row
+from wua.wuapi.table import INTERFACES
 from wua.wuapi.variants import MISSING, answered, given
 
 METHOD: Final = 1  # the flags of IDispatch::Invoke
@@ -26,7 +27,10 @@ GET: Final = 2
 PUT: Final = 4
 PUTREF: Final = 8
 NEW_ENUM: Final = -4
-_OWN_IDS: Final = 0x7F000000  # for members whose DISPID is not public, or is another member's too
+_OWN_IDS: Final = 0x7F000000  # for members whose DISPID is not public
+_UNNUMBERED: Final = sorted(
+    {row.name for each in INTERFACES.values() for row in each.rows if row.dispid is None}
+)
 _TABLES: Final[dict[type[ComObject], dict[int, Member]]] = {}
 
 
@@ -70,7 +74,7 @@ class OleObject:
         member = self.member(texts[0]) if texts else None
         if member is None:
             refuse(codes.DISP_E_UNKNOWNNAME)
-        own = next(number for number, each in _by_id(type(self.beneath)).items() if each is member)
+        own = next(number for number, each in by_id(type(self.beneath)).items() if each is member)
         places = [_place(member.rows[0].params, name) for name in texts[1:]]
         return (own, *places) if places else own
 
@@ -88,7 +92,7 @@ class OleObject:
         return type(self.beneath)._members_.get(name.lower())
 
     def by_id(self, dispid: int) -> Member | None:
-        return _by_id(type(self.beneath)).get(dispid)
+        return by_id(type(self.beneath)).get(dispid)
 
     def names(self) -> list[str]:
         return [each.name for each in type(self.beneath)._members_.values()]
@@ -103,7 +107,7 @@ class OleObject:
                 DISP_E_BADPARAMCOUNT, DISP_E_PARAMNOTOPTIONAL, DISP_E_UNKNOWNNAME for a named argument,
                 DISP_E_TYPEMISMATCH and DISP_E_OVERFLOW, with the argument's number.
         """
-        function, row = _way(member, flags)
+        function, row = way(member, flags)
         ready = self._ready(row, arguments, named or {})
         with calling:
             answer = function(self.beneath, *ready)
@@ -173,7 +177,7 @@ def unwrap(value: Any) -> Any:
     return value.beneath if isinstance(value, OleObject) else value
 
 
-def _way(member: Member, flags: int) -> tuple[Callable[..., Any], Row]:
+def way(member: Member, flags: int) -> tuple[Callable[..., Any], Row]:
     """What to call, and the row that says how. Scripts ask for "method or property-get" at once."""
     ways = (
         (METHOD, "method", member.call),
@@ -195,13 +199,14 @@ def _place(parameters: Sequence[Param], name: str) -> int:
     raise plain(codes.DISP_E_UNKNOWNNAME)
 
 
-def _by_id(kind: type[ComObject]) -> dict[int, Member]:
+def dispid_of(row: Row) -> int:
+    """The DISPID of a member; one of our own where its number is not public."""
+    return row.dispid if row.dispid is not None else _OWN_IDS + _UNNUMBERED.index(row.name)
+
+
+def by_id(kind: type[ComObject]) -> dict[int, Member]:
+    """The members of a class by DISPID."""
     found = _TABLES.get(kind)
-    if found is not None:
-        return found
-    found = {}
-    for number, member in enumerate(kind._members_.values()):
-        dispid = member.dispid
-        found[_OWN_IDS + number if dispid is None or dispid in found else dispid] = member
-    _TABLES[kind] = found
+    if found is None:
+        found = _TABLES[kind] = {dispid_of(member.rows[0]): member for member in kind._members_.values()}
     return found

@@ -1,0 +1,26 @@
+/* What belongs to the program: callback objects, states, windows. They stay here, under tokens, and are called here. */
+#ifndef WUA_CALLBACKS_H
+#define WUA_CALLBACKS_H
+
+#include "link.h"
+#include <oleauto.h>
+
+/* Appends an object of the program's, which is kept until the server drops it. */
+HRESULT client_write_object(Text *text, Link *link, IUnknown *unknown);
+
+/* The same for a VARIANT that shall come back as it is. */
+HRESULT client_write_state(Text *text, Link *link, const VARIANT *state);
+
+/* What was kept under a token, as the calling thread's apartment can use it. */
+HRESULT client_read(Link *link, long long token, VARIANT *value);
+
+/* Takes over a message that is no answer: call a callback, or let go of tokens. */
+void callbacks_take(Link *link, Document *message);
+
+/* The connection has ended: let go of all that was kept for it. */
+void callbacks_lost(Link *link);
+
+/* The number of the callback that the calling code runs in, also when an apartment's thread runs it; else 0. */
+long long callback_within(void);
+
+#endif
