@@ -17,7 +17,13 @@ import generate_native
 
 SOURCES: Final = Path(__file__).resolve().parents[1] / "native"
 NEEDED: Final = ("widl", "x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-windres")
-WARNINGS: Final = ("-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers", "-Wno-cast-function-type")
+WARNINGS: Final = (
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-missing-field-initializers",
+    "-Wno-cast-function-type",
+)
 LIBRARIES: Final = ("-lole32", "-loleaut32", "-luuid", "-ladvapi32", "-lws2_32")
 
 
@@ -32,7 +38,14 @@ def run(folder: Path, *command: str) -> None:
 
 def build_dll(folder: Path, machine: str, name: str) -> None:
     """Compile native/ for one machine; the type library is inside as a resource."""
-    run(folder, f"{machine}-windres", "--include-dir", str(folder), str(SOURCES / "wuacom.rc"), f"{name}.res.o")
+    run(
+        folder,
+        f"{machine}-windres",
+        "--include-dir",
+        str(folder),
+        str(SOURCES / "wuacom.rc"),
+        f"{name}.res.o",
+    )
     sources = sorted(str(path) for path in SOURCES.glob("*.c"))
     run(
         folder,
@@ -59,7 +72,9 @@ def build(folder: Path) -> None:
 def main(folder: str) -> int:
     lacking = missing()
     if lacking:
-        print(f"The COM DLL is not built: {', '.join(lacking)} missing (Debian: wine64-tools, gcc-mingw-w64).")
+        print(
+            f"The COM DLL is not built: {', '.join(lacking)} missing (Debian: wine64-tools, gcc-mingw-w64)."
+        )
         return 0
     build(Path(folder))
     return 0

@@ -132,9 +132,7 @@ def render() -> str:
     parts.append("\nconst Class classes[] = {\n")
     for cls in classes:
         name = cls.__name__
-        parts.append(
-            f'    {{"{name}", chains_{name}, {len(tips(cls))}, names_{name}, {len(by_id(cls))}}},\n'
-        )
+        parts.append(f'    {{"{name}", chains_{name}, {len(tips(cls))}, names_{name}, {len(by_id(cls))}}},\n')
     parts.append(f"}};\nconst int class_count = {len(classes)};\n\nconst Creatable creatables[] = {{\n")
     for each in COCLASSES:
         short = wide(each.progid.removeprefix(ORIGINAL_PROGIDS))

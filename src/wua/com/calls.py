@@ -42,7 +42,9 @@ def early(thing: ComObject, interface: str, slot: int, arguments: Sequence[Any])
     try:
         answer = function(thing, *arguments)
     except ComError as failure:
-        return Outcome(hresult=failure.hresult, text=explained(failure.hresult, failure.text, failure.problem))
+        return Outcome(
+            hresult=failure.hresult, text=explained(failure.hresult, failure.text, failure.problem)
+        )
     if row.returns == "void":  # a method may answer another success than S_OK
         return Outcome(hresult=answer if isinstance(answer, int) else 0)
     return Outcome(answer, row.returns)
