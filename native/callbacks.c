@@ -1,7 +1,12 @@
+/* Calling the program's callbacks, each in the apartment that it came from.
+ *
+ * A receiver stands before each callback. It is made in the callback's apartment, so that only the call to the
+ * receiver crosses apartments, with one number; job and arguments are taken up there as they are. So no interface of
+ * the object model is ever marshalled for a callback, and none needs to be registered for it.
+ */
 #define COBJMACROS
 #include "callbacks.h"
 
-#include <initguid.h>
 #include <objbase.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,188 +14,33 @@
 #include "tables.h"
 #include "values.h"
 
-DEFINE_GUID(CLSID_GlobalTable, 0x00000323, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46);
+#define RECEIVE 1 /* the only member of a receiver */
 
-typedef struct Client {
-    Link *link;
-    long long token;
-    VARIANT kept; /* V_UNKNOWN is not used where there is a cookie */
-    DWORD cookie; /* of the global interface table: every apartment gets its own pointer */
-    struct Client *next;
-} Client;
+static const CLSID free_marshaler = {0x0000033a, 0, 0, {0xc0, 0, 0, 0, 0, 0, 0, 0x46}};
 
-static SRWLOCK guard = SRWLOCK_INIT;
-static Client *clients;
-static long long last_token;
-
-static HRESULT global_table(IGlobalInterfaceTable **table)
-{
-    return CoCreateInstance(&CLSID_GlobalTable, NULL, CLSCTX_INPROC_SERVER, &IID_IGlobalInterfaceTable, (void **)table);
-}
-
-static void client_free(Client *client)
-{
-    IGlobalInterfaceTable *table;
-    if (client->cookie && SUCCEEDED(global_table(&table))) {
-        IGlobalInterfaceTable_RevokeInterfaceFromGlobal(table, client->cookie);
-        IGlobalInterfaceTable_Release(table);
-    }
-    if (!client->cookie)
-        VariantClear(&client->kept);
-    free(client);
-}
-
-static HRESULT keep(Link *link, const VARIANT *value, long long *token)
-{
-    Client *client = calloc(1, sizeof *client);
-    HRESULT result = client ? S_OK : E_OUTOFMEMORY;
-    if (FAILED(result))
-        return result;
-    client->link = link;
-    VariantInit(&client->kept);
-    if ((V_VT(value) == VT_DISPATCH || V_VT(value) == VT_UNKNOWN) && V_UNKNOWN(value)) {
-        IGlobalInterfaceTable *table;
-        const IID *iid = V_VT(value) == VT_DISPATCH ? &IID_IDispatch : &IID_IUnknown;
-        V_VT(&client->kept) = V_VT(value);
-        result = global_table(&table);
-        if (SUCCEEDED(result)) {
-            result = IGlobalInterfaceTable_RegisterInterfaceInGlobal(table, V_UNKNOWN(value), iid, &client->cookie);
-            IGlobalInterfaceTable_Release(table);
-        }
-    } else
-        result = VariantCopyInd(&client->kept, (VARIANT *)value);
-    if (FAILED(result)) {
-        V_VT(&client->kept) = client->cookie ? V_VT(&client->kept) : VT_EMPTY;
-        client_free(client);
-        return result;
-    }
-    AcquireSRWLockExclusive(&guard);
-    *token = client->token = ++last_token;
-    client->next = clients;
-    clients = client;
-    ReleaseSRWLockExclusive(&guard);
-    return S_OK;
-}
-
-static int offers(IUnknown *unknown, const IID *iid)
-{
-    IUnknown *found;
-    if (FAILED(IUnknown_QueryInterface(unknown, iid, (void **)&found)) || !found)
-        return 0;
-    IUnknown_Release(found);
-    return 1;
-}
-
-/* Whether it can be called at all: one of the callback interfaces, or a default member. */
-static int is_callable(IUnknown *unknown)
-{
-    for (int i = 0; i < interface_count; i++) {
-        size_t length = strlen(interfaces[i].name);
-        if (length > 8 && !strcmp(interfaces[i].name + length - 8, "Callback") && offers(unknown, &interfaces[i].iid))
-            return 1;
-    }
-    return offers(unknown, &IID_IDispatch);
-}
-
-static void write_token(Text *text, long long token, int callable)
-{
-    text_put(text, "{\"c\":");
-    text_integer(text, token);
-    text_put(text, callable ? ",\"call\":true}" : "}");
-}
-
-HRESULT client_write_object(Text *text, Link *link, IUnknown *unknown)
-{
-    VARIANT value;
-    long long token;
-    V_VT(&value) = VT_UNKNOWN;
-    V_UNKNOWN(&value) = unknown;
-    HRESULT result = keep(link, &value, &token);
-    if (SUCCEEDED(result))
-        write_token(text, token, is_callable(unknown));
-    return result;
-}
-
-HRESULT client_write_state(Text *text, Link *link, const VARIANT *state)
-{
-    long long token;
-    if ((V_VT(state) & VT_TYPEMASK) == VT_RECORD)
-        return E_INVALIDARG; /* as documented */
-    HRESULT result = keep(link, state, &token);
-    if (SUCCEEDED(result))
-        write_token(text, token, 0);
-    return result;
-}
-
-HRESULT client_read(Link *link, long long token, VARIANT *value)
-{
-    DWORD cookie = 0;
-    VARTYPE type = VT_EMPTY;
-    HRESULT result = E_UNEXPECTED;
-    AcquireSRWLockShared(&guard);
-    for (Client *each = clients; each; each = each->next)
-        if (each->link == link && each->token == token) {
-            cookie = each->cookie;
-            type = V_VT(&each->kept);
-            result = cookie ? S_OK : VariantCopy(value, &each->kept);
-            break;
-        }
-    ReleaseSRWLockShared(&guard);
-    if (!cookie)
-        return result;
-    IGlobalInterfaceTable *table;
-    result = global_table(&table);
-    if (FAILED(result))
-        return result;
-    const IID *iid = type == VT_DISPATCH ? &IID_IDispatch : &IID_IUnknown;
-    result = IGlobalInterfaceTable_GetInterfaceFromGlobal(table, cookie, iid, (void **)&V_UNKNOWN(value));
-    IGlobalInterfaceTable_Release(table);
-    if (SUCCEEDED(result))
-        V_VT(value) = type;
-    return result;
-}
-
-/* Frees one client, or with token 0 all of a connection. */
-static void drop(Link *link, long long token)
-{
-    Client *freed = NULL;
-    AcquireSRWLockExclusive(&guard);
-    for (Client **place = &clients; *place;) {
-        Client *each = *place;
-        if (each->link == link && (!token || each->token == token)) {
-            *place = each->next;
-            each->next = freed;
-            freed = each;
-        } else
-            place = &each->next;
-    }
-    ReleaseSRWLockExclusive(&guard);
-    while (freed) { /* may call into apartments: on no lock */
-        Client *next = freed->next;
-        client_free(freed);
-        freed = next;
-    }
-}
-
-/* --- calling */
+/* --- which callback some code runs in */
 
 typedef struct Running {
-    GUID thread; /* the logical one, which goes along into the apartment */
+    DWORD thread;
+    GUID logical; /* goes along when the callback lives in another process */
     long long call;
     struct Running *next;
 } Running;
 
+static SRWLOCK guard = SRWLOCK_INIT;
 static Running *running;
 
 long long callback_within(void)
 {
     long long found = 0;
-    GUID thread;
-    if (!running || FAILED(CoGetCurrentLogicalThreadId(&thread)))
+    GUID logical;
+    if (!running)
         return 0;
+    if (FAILED(CoGetCurrentLogicalThreadId(&logical)))
+        logical = GUID_NULL;
     AcquireSRWLockShared(&guard);
     for (Running *each = running; each && !found; each = each->next)
-        if (IsEqualGUID(&each->thread, &thread))
+        if (each->thread == GetCurrentThreadId() || (!IsEqualGUID(&logical, &GUID_NULL) && IsEqualGUID(&each->logical, &logical)))
             found = each->call;
     ReleaseSRWLockShared(&guard);
     return found;
@@ -199,8 +49,9 @@ long long callback_within(void)
 static void enter(Running *stay, long long call)
 {
     stay->call = call;
-    if (FAILED(CoGetCurrentLogicalThreadId(&stay->thread)))
-        memset(&stay->thread, 0, sizeof stay->thread);
+    stay->thread = GetCurrentThreadId();
+    if (FAILED(CoGetCurrentLogicalThreadId(&stay->logical)))
+        stay->logical = GUID_NULL;
     AcquireSRWLockExclusive(&guard);
     stay->next = running;
     running = stay;
@@ -218,17 +69,25 @@ static void leave(Running *stay)
     ReleaseSRWLockExclusive(&guard);
 }
 
+/* --- in the callback's apartment */
+
+typedef struct Received { /* a call, while somebody waits for it */
+    const IID *iid;
+    VARIANT job, arguments;
+    long long call;
+} Received;
+
 typedef HRESULT(STDMETHODCALLTYPE *InvokeSlot)(void *self, IDispatch *job, IDispatch *arguments);
 
-static HRESULT call_typed(void *callback, VARIANT *job, VARIANT *arguments)
+static HRESULT call_typed(void *callback, Received *received)
 {
     const void *const *vtable = *(const void *const **)callback;
-    return ((InvokeSlot)vtable[3])(callback, V_DISPATCH(job), V_DISPATCH(arguments));
+    return ((InvokeSlot)vtable[3])(callback, V_DISPATCH(&received->job), V_DISPATCH(&received->arguments));
 }
 
-static HRESULT call_default(IDispatch *callback, VARIANT *job, VARIANT *arguments)
+static HRESULT call_default(IDispatch *callback, Received *received)
 {
-    VARIANT reversed[2] = {*arguments, *job}, answer;
+    VARIANT reversed[2] = {received->arguments, received->job}, answer;
     DISPPARAMS parameters = {reversed, NULL, 2, 0};
     EXCEPINFO info = {0};
     UINT wrong;
@@ -245,6 +104,129 @@ static HRESULT call_default(IDispatch *callback, VARIANT *job, VARIANT *argument
     return FAILED(info.scode) ? info.scode : result;
 }
 
+/* The typed interface first, then the default member. */
+static HRESULT call_program(IUnknown *callback, Received *received)
+{
+    Running stay;
+    void *found;
+    HRESULT result;
+    enter(&stay, received->call);
+    if (SUCCEEDED(IUnknown_QueryInterface(callback, received->iid, &found)) && found)
+        result = call_typed(found, received);
+    else if (SUCCEEDED(result = IUnknown_QueryInterface(callback, &IID_IDispatch, &found)))
+        result = call_default(found, received);
+    else
+        found = NULL;
+    if (found)
+        IUnknown_Release((IUnknown *)found);
+    leave(&stay);
+    return result;
+}
+
+/* --- the receiver */
+
+typedef struct Receiver {
+    IDispatch iface;
+    LONG references;
+    IUnknown *callback;
+    IUnknown *marshaler; /* free-threaded, for a callback that is */
+} Receiver;
+
+static HRESULT STDMETHODCALLTYPE query(IDispatch *self, REFIID iid, void **found)
+{
+    Receiver *own = (Receiver *)self;
+    if (!found)
+        return E_POINTER;
+    if (own->marshaler && IsEqualIID(iid, &IID_IMarshal))
+        return IUnknown_QueryInterface(own->marshaler, iid, found);
+    *found = IsEqualIID(iid, &IID_IUnknown) || IsEqualIID(iid, &IID_IDispatch) ? self : NULL;
+    if (!*found)
+        return E_NOINTERFACE;
+    IDispatch_AddRef(self);
+    return S_OK;
+}
+
+static ULONG STDMETHODCALLTYPE addref(IDispatch *self)
+{
+    return (ULONG)InterlockedIncrement(&((Receiver *)self)->references);
+}
+
+static ULONG STDMETHODCALLTYPE release(IDispatch *self)
+{
+    Receiver *own = (Receiver *)self;
+    LONG left = InterlockedDecrement(&own->references);
+    if (left)
+        return (ULONG)left;
+    IUnknown_Release(own->callback);
+    if (own->marshaler)
+        IUnknown_Release(own->marshaler);
+    free(own);
+    return 0;
+}
+
+static HRESULT STDMETHODCALLTYPE type_count(IDispatch *self, UINT *count)
+{
+    (void)self;
+    *count = 0;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE type(IDispatch *self, UINT which, LCID language, ITypeInfo **found)
+{
+    (void)self, (void)which, (void)language;
+    *found = NULL;
+    return DISP_E_BADINDEX;
+}
+
+static HRESULT STDMETHODCALLTYPE names(IDispatch *self, REFIID iid, LPOLESTR *names, UINT count, LCID language, DISPID *found)
+{
+    (void)self, (void)iid, (void)names, (void)count, (void)language, (void)found;
+    return DISP_E_UNKNOWNNAME;
+}
+
+static HRESULT STDMETHODCALLTYPE invoke(IDispatch *self, DISPID dispid, REFIID iid, LCID language, WORD flags, DISPPARAMS *given,
+                                        VARIANT *answer, EXCEPINFO *info, UINT *wrong)
+{
+    (void)iid, (void)language, (void)flags, (void)info, (void)wrong;
+    if (dispid != RECEIVE || given->cArgs != 1 || V_VT(&given->rgvarg[0]) != VT_I8 || !answer)
+        return DISP_E_MEMBERNOTFOUND;
+    V_VT(answer) = VT_I4;
+    V_I4(answer) = call_program(((Receiver *)self)->callback, (Received *)(LONG_PTR)V_I8(&given->rgvarg[0]));
+    return S_OK;
+}
+
+static IDispatchVtbl receiver_vtable = {query, addref, release, type_count, type, names, invoke};
+
+/* Whether every thread may call it. */
+static int is_free(IUnknown *callback)
+{
+    IMarshal *marshal;
+    CLSID clsid = {0};
+    if (FAILED(IUnknown_QueryInterface(callback, &IID_IMarshal, (void **)&marshal)))
+        return 0;
+    HRESULT known = IMarshal_GetUnmarshalClass(marshal, &IID_IUnknown, callback, MSHCTX_INPROC, NULL, MSHLFLAGS_NORMAL, &clsid);
+    IMarshal_Release(marshal);
+    return SUCCEEDED(known) && IsEqualCLSID(&clsid, &free_marshaler);
+}
+
+HRESULT receiver_of(IUnknown *callback, IDispatch **made)
+{
+    Receiver *own = calloc(1, sizeof *own);
+    if (!own)
+        return E_OUTOFMEMORY;
+    own->iface.lpVtbl = &receiver_vtable;
+    own->references = 1;
+    own->callback = callback;
+    IUnknown_AddRef(callback);
+    *made = &own->iface;
+    HRESULT result = is_free(callback) ? CoCreateFreeThreadedMarshaler((IUnknown *)own, &own->marshaler) : S_OK;
+    if (FAILED(result))
+        release(*made);
+    return result;
+}
+
+/* --- from a thread of ours */
+
 static const IID *named(const Json *name)
 {
     for (int i = 0; name && name->kind == J_STRING && i < interface_count; i++)
@@ -253,32 +235,35 @@ static const IID *named(const Json *name)
     return NULL;
 }
 
+static HRESULT deliver(Link *link, long long token, Received *received)
+{
+    IDispatch *receiver;
+    VARIANT number, answer;
+    DISPPARAMS parameters = {&number, NULL, 1, 0};
+    HRESULT result = client_receiver(link, token, &receiver);
+    if (FAILED(result))
+        return result;
+    V_VT(&number) = VT_I8;
+    V_I8(&number) = (LONG_PTR)received;
+    VariantInit(&answer);
+    result = IDispatch_Invoke(receiver, RECEIVE, &IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_METHOD, &parameters, &answer, NULL, NULL);
+    IDispatch_Release(receiver);
+    return FAILED(result) ? result : V_I4(&answer);
+}
+
 static HRESULT call_back(Link *link, const Json *message)
 {
-    VARIANT client, job, arguments;
+    Received received = {.iid = named(json_get(message, "interface")), .call = json_integer(message, "call", 0)};
     const Json *given = json_get(message, "args");
-    const IID *iid = named(json_get(message, "interface"));
-    void *typed;
-    IDispatch *late;
-    if (!iid || !given || !given->first || !given->first->next)
+    if (!given || !given->first || !given->first->next)
         return E_UNEXPECTED;
-    VariantInit(&client);
-    HRESULT result = client_read(link, json_integer(message, "token", 0), &client);
-    HRESULT first = value_read(link, given->first, &job), second = value_read(link, given->first->next, &arguments);
-    if (SUCCEEDED(result) && (FAILED(first) || FAILED(second) || V_VT(&client) != VT_UNKNOWN))
-        result = E_UNEXPECTED;
-    if (SUCCEEDED(result)) {
-        if (SUCCEEDED(IUnknown_QueryInterface(V_UNKNOWN(&client), iid, &typed)) && typed) {
-            result = call_typed(typed, &job, &arguments);
-            IUnknown_Release((IUnknown *)typed);
-        } else if (SUCCEEDED(result = IUnknown_QueryInterface(V_UNKNOWN(&client), &IID_IDispatch, (void **)&late))) {
-            result = call_default(late, &job, &arguments);
-            IDispatch_Release(late);
-        }
-    }
-    VariantClear(&client);
-    VariantClear(&job);
-    VariantClear(&arguments);
+    HRESULT first = value_read(link, given->first, &received.job);
+    HRESULT second = value_read(link, given->first->next, &received.arguments);
+    HRESULT result = E_UNEXPECTED;
+    if (received.iid && SUCCEEDED(first) && SUCCEEDED(second))
+        result = deliver(link, json_integer(message, "token", 0), &received);
+    VariantClear(&received.job);
+    VariantClear(&received.arguments);
     return result;
 }
 
@@ -297,14 +282,11 @@ static int idle; /* threads that wait, less what is queued for them */
 
 static void call_and_answer(Link *link, const Json *message)
 {
-    Running stay;
     Text text = {0};
-    enter(&stay, json_integer(message, "call", 0));
     HRESULT result = call_back(link, message);
-    leave(&stay);
     link_begin(link, &text, "answered");
     text_put(&text, ",\"call\":");
-    text_integer(&text, stay.call);
+    text_integer(&text, json_integer(message, "call", 0));
     text_put(&text, ",\"hresult\":");
     text_integer(&text, result);
     link_tell(link, &text);
@@ -314,10 +296,10 @@ static void do_work(Work *work)
 {
     const Json *tokens = work->message ? json_get(work->message->nodes, "drop") : NULL;
     if (!work->message)
-        drop(work->link, 0);
+        client_drop(work->link, 0);
     else if (tokens)
         for (const Json *each = tokens->first; each; each = each->next)
-            drop(work->link, each->integer ? each->integer : -1);
+            client_drop(work->link, each->integer ? each->integer : -1);
     else
         call_and_answer(work->link, work->message->nodes);
     json_free(work->message);

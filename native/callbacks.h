@@ -14,6 +14,15 @@ HRESULT client_write_state(Text *text, Link *link, const VARIANT *state);
 /* What was kept under a token, as the calling thread's apartment can use it. */
 HRESULT client_read(Link *link, long long token, VARIANT *value);
 
+/* What calls the callback under a token, as the calling thread's apartment can use it. */
+HRESULT client_receiver(Link *link, long long token, IDispatch **receiver);
+
+/* Lets go of a token, or with 0 of all that a connection has. Calls into apartments. */
+void client_drop(Link *link, long long token);
+
+/* Made in the callback's apartment, which is the calling thread's. */
+HRESULT receiver_of(IUnknown *callback, IDispatch **made);
+
 /* Takes over a message that is no answer: call a callback, or let go of tokens. */
 void callbacks_take(Link *link, Document *message);
 

@@ -134,9 +134,9 @@ def render() -> str:
         name = cls.__name__
         parts.append(f'    {{"{name}", chains_{name}, {len(tips(cls))}, names_{name}, {len(by_id(cls))}}},\n')
     parts.append(f"}};\nconst int class_count = {len(classes)};\n\nconst Creatable creatables[] = {{\n")
-    for each in COCLASSES:
-        short = wide(each.progid.removeprefix(ORIGINAL_PROGIDS))
-        parts.append(f'    {{"{each.name}", {short}, {guid(own_clsid(each.name))}, {guid(each.clsid)}}},\n')
+    for made in COCLASSES:
+        short = wide(made.progid.removeprefix(ORIGINAL_PROGIDS))
+        parts.append(f'    {{"{made.name}", {short}, {guid(own_clsid(made.name))}, {guid(made.clsid)}}},\n')
     parts.append(f"}};\nconst int creatable_count = {len(COCLASSES)};\n")
     return "".join(parts)
 

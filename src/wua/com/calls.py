@@ -42,9 +42,7 @@ def early(thing: ComObject, interface: str, slot: int, arguments: Sequence[Any])
     try:
         answer = function(thing, *arguments)
     except ComError as failure:
-        return Outcome(
-            hresult=failure.hresult, text=explained(failure.hresult, failure.text, failure.problem)
-        )
+        return failed(failure)
     if row.returns == "void":  # a method may answer another success than S_OK
         return Outcome(hresult=answer if isinstance(answer, int) else 0)
     return Outcome(answer, row.returns)
@@ -89,6 +87,12 @@ def _row(rows: Sequence[Row], flags: int) -> Row | None:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def failed(failure: ComError) -> Outcome:
+    """What a member raised."""
+    text = explained(failure.hresult, failure.text, failure.problem)
+    return Outcome(hresult=failure.hresult, text=text)
 
 
 def explained(hresult: int, seen: str, problem: Problem | None) -> str:

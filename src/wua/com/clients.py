@@ -10,11 +10,7 @@ class Program(Protocol):
     """The program at the other end, as its tokens need it."""
 
     def call(self, token: int, interface: str, arguments: tuple[ComObject, ComObject]) -> int:
-        """Call a callback and wait for what it answers, an HRESULT.
-
-        Raises:
-            ConnectionError: the program is gone.
-        """
+        """Call a callback and wait for the HRESULT that it answers; RPC_E_DISCONNECTED once it is gone."""
 
     def drop(self, token: int) -> None:
         """The token will not be used again."""

@@ -1,7 +1,7 @@
 """One connected program: its objects, its calls, its callbacks.
 
-Calls are worked on side by side, for some wait long (``EndInstall``, ``CleanUp``). A callback is a call in the
-other direction; what the program asks from within it runs in the context of the callback, so that
+Calls are worked on side by side, for some wait long (``EndInstall``, ``CleanUp``). A callback is a call in
+the other direction; what the program asks from within it runs in the context of the callback, so that
 ``CleanUp`` knows where it is.
 """
 
@@ -33,6 +33,7 @@ from wua.wuapi.table import COCLASSES
 
 log: Final = logging.getLogger("wua.com")
 AT_ONCE: Final = 512  # calls that are worked on at the same time; beyond that they are refused, never kept
+DISCONNECTED: Final = 0x80010108  # RPC_E_DISCONNECTED
 TOO_BUSY: Final = 0x800706BB  # RPC_S_SERVER_TOO_BUSY
 LARGEST: Final = 16 << 20  # bytes of a request
 LARGEST_HELLO: Final = 1024
@@ -53,7 +54,7 @@ class _Calling:
     def __init__(self) -> None:
         self.context = copy_context()
         self.over = threading.Event()
-        self.hresult: int | None = None  # None when the program was lost
+        self.hresult = signed(DISCONNECTED)  # unless it answers
 
 
 class Connected:
@@ -91,13 +92,11 @@ class Connected:
         calling = _Calling()
         with self._guard:
             if self._gone:
-                raise ConnectionError("the program is gone")
+                return signed(DISCONNECTED)
             number = next(self._numbers)
             self._calling[number] = calling
         self._send(wire.Call(number, token, interface, [self._values.write(each) for each in arguments]))
         calling.over.wait()
-        if calling.hresult is None:
-            raise ConnectionError("the program went away in its callback")
         return calling.hresult
 
     def drop(self, token: int) -> None:
@@ -156,13 +155,11 @@ class Connected:
             case wire.Create(name=name):
                 self._work(request, lambda: self._create(name))
             case wire.Early(on=handle, interface=interface, slot=slot, args=args):
-                thing, given = self._thing(handle), self._arguments(request, args)
-                if given is not None:
-                    self._work(request, lambda: calls.early(thing, interface, slot, given))
+                thing, given = self._thing(handle), self._arguments(args)
+                self._work(request, lambda: calls.early(thing, interface, slot, given))
             case wire.Late(on=handle, dispid=dispid, flags=flags, args=args):
-                thing, given = self._thing(handle), self._arguments(request, args)
-                if given is not None:
-                    self._work(request, lambda: calls.late(thing, dispid, flags, given))
+                thing, given = self._thing(handle), self._arguments(args)
+                self._work(request, lambda: calls.late(thing, dispid, flags, given))
 
     def _thing(self, handle: int) -> ComObject:
         try:
@@ -176,13 +173,11 @@ class Connected:
         except (KeyError, ValueError) as wrong:
             raise _Nonsense(str(wrong)) from None
 
-    def _arguments(self, request: wire.Early | wire.Late, args: list[Any]) -> list[Any] | None:
-        """None when the request was answered already."""
+    def _arguments(self, args: list[Any]) -> list[Any]:
         try:
             return [self._values.read(each) for each in args]
         except Unreadable as wrong:
-            self._answer(request.id, Outcome(hresult=signed(codes.E_INVALIDARG), text=str(wrong)))
-            return None
+            raise _Nonsense(str(wrong)) from None
 
     # --- working
 
@@ -205,7 +200,7 @@ class Connected:
         try:
             outcome = function()
             self._answer(number, outcome)
-        except Exception:  # noqa: BLE001 - a defect is the answer to this call, not the end of the server
+        except Exception:  # a defect is the answer to this call, not the end of the server
             log.exception("a call failed")
             text = traceback.format_exc(limit=-3)
             self._answer(number, Outcome(hresult=signed(codes.E_UNEXPECTED), text=text))
@@ -217,8 +212,7 @@ class Connected:
         try:
             made = CreateObject(_PROGIDS.get(name, name), agent=self._agent)
         except ComError as failure:
-            text = calls.explained(failure.hresult, failure.text, failure.problem)
-            return Outcome(hresult=failure.hresult, text=text)
+            return calls.failed(failure)
         return Outcome(made, "IUnknown*")
 
     def _answer(self, number: int, outcome: Outcome) -> None:

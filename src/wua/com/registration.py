@@ -1,6 +1,6 @@
-"""What a Wine prefix needs so that its programs find wua: the DLL, its registration, and a server.
+r"""What a Wine prefix needs so that its programs find wua: the DLL, its registration, and a server.
 
-Everything of it is in one folder of the prefix, ``C:\\ProgramData\\wua``, and in registry keys that the DLL
+Everything of it is in one folder of the prefix, ``C:\ProgramData\wua``, and in registry keys that the DLL
 writes and takes back itself, with whatever stood there before.
 """
 

@@ -7,7 +7,6 @@ null) with its class "k", "c" a token of the program's with "call" when it can b
 that was left out.
 """
 
-import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -28,11 +27,16 @@ class Unreadable(Exception):
     """A value that is none of the kinds above, or names what the program does not hold."""
 
 
-@functools.cache
+_NAMES: Final[dict[type[ComObject], str]] = {}
+
+
 def class_name(kind: type[ComObject]) -> str:
     """The class of ours that the DLL knows an object by."""
-    known = declared()
-    return next(each.__name__ for each in kind.__mro__ if each in known)
+    name = _NAMES.get(kind)
+    if name is None:
+        known = declared()
+        name = _NAMES[kind] = next(each.__name__ for each in kind.__mro__ if each in known)
+    return name
 
 
 class Values:
