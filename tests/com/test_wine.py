@@ -1,0 +1,135 @@
+"""Native programs in Wine, over a machine that is only played: each kind of client, each kind of apartment."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.wine_world import CLIENTS, Wine, build_native, needs_wine, wine_in
+from support.wuapi_world import World, opened
+from tests.quality.project import ROOT
+from wua.com.server import ComServer
+from wua.testing.machine import SimulatedUpdate
+
+pytestmark = needs_wine
+APARTMENTS = ("mta", "sta")
+EDITOR = SimulatedUpdate("editor", "2.0")
+KERNEL = SimulatedUpdate("kernel", "6.1", reboot=True)
+
+
+@pytest.fixture(scope="module")
+def wine(bases: Path) -> Iterator[Wine]:
+    bases.mkdir(exist_ok=True)
+    built = build_native(bases / "native")
+    with wine_in(Path(tempfile.mkdtemp(prefix="wua-wine-")), built) as made:
+        made.register("/i:original")
+        yield made
+
+
+@pytest.fixture
+def world(wine: Wine, short_dir: Path) -> Iterator[World]:
+    with opened(short_dir / "machine", None) as made:
+        server = ComServer(made.agent, wine.prefix.folder)
+        try:
+            yield made
+            assert [len(each.objects) for each in server.programs] == []
+        finally:
+            server.close()
+            made.close()
+
+
+def installed_by(wine: Wine, apartment: str, scenario: str) -> None:
+    thread = "threads 1 1"
+    lines = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, scenario).lines
+    assert lines == [
+        f"completed 1 calls 1 end 0x00000000 cleaned 0x{0x240004 if scenario == 'cleanup' else 0x80004005:08X}",
+        "progress 1 last 100",
+        thread,
+        "state 2 7",
+        "CleanUp 0x00000000",
+        "left 0",
+    ]
+
+
+WHOLE_JS = [
+    "found 2 2",
+    "editor 2.0|kernel 6.1 first editor 2.0 default editor 2.0",
+    "downloaded 2 progress 100 state a state true",
+    "installed 2 0 last 100 rising true",
+    "state true 42",
+    "again 80240036 the job was ended before.",
+    "removed 2",
+    *(f"history {name} {what} 2 whole.js" for what in (2, 1) for name in ("kernel 6.1", "editor 2.0")),
+]
+WHOLE_VBS = [
+    "editor 2.0|kernel 6.1| 1 14 0",
+    "downloaded 2",
+    "installed 2 True Integer True",
+    "percent 100 state 7 True",
+    "removed 2 0",
+    "history 4",
+    "80240032 True wua",
+    "1C1",
+    "D",
+    "1B6",
+]
+
+
+@pytest.mark.timeout(240)
+def test_each_kind_of_client(wine: Wine, world: World) -> None:
+    """In one test, for one prefix serves them all; `make test` has no time for two."""
+    for apartment in APARTMENTS:
+        world.set(EDITOR, KERNEL)
+        installed_by(wine, apartment, "install")
+    world.set(EDITOR)
+    lines = wine.run(wine.compiled(ROOT / "examples" / "com" / "install.cpp"), "editor").lines
+    assert lines == [
+        "editor 2.0",
+        "begun; this program could do something else now",
+        "Invoke: EndInstall 0x00000000, result 2, restart 0",
+    ]
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize(("script", "lines"), [("whole.js", WHOLE_JS), ("whole.vbs", WHOLE_VBS)])
+def test_scripts(wine: Wine, world: World, script: str, lines: list[str]) -> None:
+    world.set(EDITOR, KERNEL, downloaded=False)
+    assert wine.script(script).lines == lines
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("scenario", ["cleanup", "free"])
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_callbacks(wine: Wine, world: World, apartment: str, scenario: str) -> None:
+    world.set(EDITOR, KERNEL)
+    installed_by(wine, apartment, scenario)
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_a_search_that_is_not_waited_for(wine: Wine, world: World, apartment: str) -> None:
+    world.set(EDITOR)
+    lines = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, "search").lines
+    assert lines == ["search called 1 on its thread 1", "again 0x80240036", "left 0"]
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_every_kind_of_value(wine: Wine, world: World, apartment: str) -> None:
+    world.set(EDITOR, KERNEL)
+    assert wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, "values").lines == [
+        "editor 2.0 size 1000 scale 0 date 1 deadline 0 downloaded -1 revision 1",
+        "offers yes yes no yes",
+        "identity 1 1",
+        "string 1 at 0",
+        "index 0x80240007 supported 1 source wua text 1",
+        "enumerated 1 of 3: 0x00000001, then 0x00000001",
+        "no boolean 0x80070057",
+        "criteria 0x80240032 supported 1 source wua text 1",
+        "null out 0x80004003",
+        "window 1",
+        "same 1",
+        "type 1",
+        "left 0",
+    ]

@@ -1,0 +1,111 @@
+"""A Wine prefix with the DLL in it, and the programs that run there."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.quality.project import ROOT
+
+from wua.com.prefix import QUIET, WINDOWS_FOLDER, Prefix
+from wua.com.registration import DLL, FILES
+
+CLIENTS = ROOT / "tests" / "com" / "clients"
+COMPILER = "x86_64-w64-mingw32-g++"
+NEEDED = ("wine", "wineserver", "widl", "x86_64-w64-mingw32-gcc", COMPILER)
+LONG = 100.0  # seconds; only a test that fails waits so long
+
+
+def lacking() -> str:
+    """What is missing here, or nothing."""
+    return ", ".join(name for name in NEEDED if shutil.which(name) is None)
+
+
+needs_wine = pytest.mark.skipif(bool(lacking()), reason=f"no {lacking()}")
+
+
+class Ran(NamedTuple):
+    code: int
+    lines: list[str]
+
+
+class Wine:
+    """A prefix of the tests' own."""
+
+    def __init__(self, top: Path, built: Path) -> None:
+        self.built = built
+        self.path = top / "prefix"
+        self._run("wineboot", "--init")
+        self.prefix = Prefix(self.path)
+        self.prefix.folder.mkdir(parents=True)
+        for name in FILES:
+            if (built / name).exists():
+                shutil.copyfile(built / name, self.prefix.folder / name)
+
+    def _run(self, *words: str) -> None:
+        subprocess.run(
+            words,
+            env=os.environ | QUIET | {"WINEPREFIX": str(self.path), "WINEARCH": "win64"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LONG,
+            check=True,
+        )
+
+    def register(self, *words: str) -> None:
+        code, said = self.prefix.run("regsvr32", "/s", "/n", *words, f"{WINDOWS_FOLDER}\\{DLL}")
+        assert code == 0, said
+
+    def run(self, *words: str) -> Ran:
+        code, said = self.prefix.run(*words)
+        return Ran(code, said.strip().splitlines())
+
+    def script(self, name: str) -> Ran:
+        """One of the clients that are scripts, in cscript."""
+        shutil.copyfile(CLIENTS / name, self.path / "drive_c" / name)
+        return self.run("cscript", "//nologo", f"C:\\{name}")
+
+    def compiled(self, source: Path) -> str:
+        """A C++ client, as a Windows path."""
+        target = self.path / "drive_c" / f"{source.stem}.exe"
+        if not target.exists():
+            unicode = ["-municode"] if "wmain" in source.read_text() else []
+            words = ["-std=gnu++17", "-static", *unicode, f"-I{self.built}", str(source), "-o", str(target)]
+            subprocess.run([COMPILER, *words, "-lole32", "-loleaut32", "-luuid", "-luser32"], check=True)
+        return f"C:\\{target.name}"
+
+    def registry(self, key: str) -> list[str]:
+        """A key with everything below it."""
+        return self.run("reg", "query", key, "/s").lines
+
+    def close(self) -> None:
+        self._run("wineserver", "-k")
+
+
+@contextlib.contextmanager
+def wine_in(top: Path, built: Path) -> Iterator[Wine]:
+    wine = Wine(top, built)
+    try:
+        yield wine
+    finally:
+        wine.close()
+        shutil.rmtree(top)
+
+
+def build_native(folder: Path) -> Path:
+    """Everything that `make native` builds; once for all workers of a run."""
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            from tests.quality.test_generated import tool
+
+            tool("build_native").build(folder)
+            (folder / "done").touch()
+    return folder
