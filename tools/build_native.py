@@ -56,8 +56,8 @@ def build_dll(folder: Path, machine: str, name: str) -> None:
     )
 
 
-def build(folder: Path) -> None:
-    """Build everything. Raises subprocess.CalledProcessError."""
+def build(folder: Path, *, both: bool = True) -> None:
+    """Build everything; the 32-bit DLL if ``both``. Raises subprocess.CalledProcessError."""
     folder.mkdir(parents=True, exist_ok=True)
     idl = str(SOURCES / "wua.idl")
     run(folder, "widl", "-h", "-H", "wua.h", idl)
@@ -65,7 +65,7 @@ def build(folder: Path) -> None:
     run(folder, "widl", "-t", "-o", "wua.tlb", idl)
     (folder / "tables.c").write_text(generate_native.render())
     build_dll(folder, "x86_64-w64-mingw32", "wuacom.dll")
-    if shutil.which("i686-w64-mingw32-gcc"):
+    if both and shutil.which("i686-w64-mingw32-gcc"):
         build_dll(folder, "i686-w64-mingw32", "wuacom32.dll")
 
 

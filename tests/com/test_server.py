@@ -1,4 +1,4 @@
-"""The server, with a program that says what the DLL says. Whatever comes in ends at most its own connection."""
+"""The server, with a program that says what the DLL says. What comes in ends at most its own connection."""
 
 import contextlib
 import json
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.com.conftest import Served
 
 from support.com_program import LONG, FakeProgram, Wire, dispid
-from tests.com.conftest import Served
 from wua.com.program import DISCONNECTED
 from wua.com.server import ComServer
 from wua.model import codes

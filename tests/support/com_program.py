@@ -58,7 +58,7 @@ class Wire:
 
 
 class FakeProgram:
-    """Connected, with its secret shown. Callbacks are functions by token; they run on threads of their own."""
+    """Connected, with its secret shown. Callbacks are functions by token, called on threads of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.wire = Wire(folder)

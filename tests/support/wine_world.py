@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,15 +38,15 @@ class Ran(NamedTuple):
 class Wine:
     """A prefix of the tests' own."""
 
-    def __init__(self, top: Path, built: Path) -> None:
-        self.built = built
+    def __init__(self, top: Path, built: Future[Path]) -> None:
         self.path = top / "prefix"
         self._run("wineboot", "--init")
         self.prefix = Prefix(self.path)
         self.prefix.folder.mkdir(parents=True)
+        self.built = built.result()
         for name in FILES:
-            if (built / name).exists():
-                shutil.copyfile(built / name, self.prefix.folder / name)
+            if (self.built / name).exists():
+                shutil.copyfile(self.built / name, self.prefix.folder / name)
 
     def _run(self, *words: str) -> None:
         subprocess.run(
@@ -89,8 +90,10 @@ class Wine:
 
 
 @contextlib.contextmanager
-def wine_in(top: Path, built: Path) -> Iterator[Wine]:
-    wine = Wine(top, built)
+def wine_in(top: Path, bases: Path) -> Iterator[Wine]:
+    """A new prefix in a folder that is deleted afterwards; what is built is kept in ``bases``."""
+    with ThreadPoolExecutor(1) as pool:
+        wine = Wine(top, pool.submit(build_native, bases / "native"))
     try:
         yield wine
     finally:
@@ -99,13 +102,13 @@ def wine_in(top: Path, built: Path) -> Iterator[Wine]:
 
 
 def build_native(folder: Path) -> Path:
-    """Everything that `make native` builds; once for all workers of a run."""
-    folder.mkdir(exist_ok=True)
+    """What `make native` builds, without the 32-bit DLL; once for all workers of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
             from tests.quality.test_generated import tool
 
-            tool("build_native").build(folder)
+            tool("build_native").build(folder, both=False)
             (folder / "done").touch()
     return folder
