@@ -6,7 +6,7 @@
 #include <oleauto.h>
 
 /* Appends an object of the program's, which is kept until the server drops it. */
-HRESULT client_write_object(Text *text, Link *link, IUnknown *unknown);
+HRESULT client_write_object(Text *text, Link *link, long long request, IUnknown *unknown);
 
 /* The same for a VARIANT that shall come back as it is. */
 HRESULT client_write_state(Text *text, Link *link, const VARIANT *state);
@@ -19,6 +19,12 @@ HRESULT client_receiver(Link *link, long long token, IDispatch **receiver);
 
 /* Lets go of a token, or with 0 of all that a connection has. Calls into apartments. */
 void client_drop(Link *link, long long token);
+
+/* A request has been answered with a job: callbacks given in it are that job's. */
+void client_belongs(Link *link, long long request, long long job);
+
+/* A job was cleaned up: its callbacks are let go of before the program goes on, which may free them then. */
+void client_cleaned(Link *link, long long job);
 
 /* Made in the callback's apartment, which is the calling thread's. */
 HRESULT receiver_of(IUnknown *callback, IDispatch **made);

@@ -100,7 +100,7 @@ static int is_state(const Name *name, int place)
     return 0;
 }
 
-static HRESULT write_arguments(Text *text, Object *object, DISPID dispid, const DISPPARAMS *given, UINT *wrong)
+static HRESULT write_arguments(Text *text, Object *object, long long request, DISPID dispid, const DISPPARAMS *given, UINT *wrong)
 {
     const Name *name = name_of(object->class, dispid);
     int count = 0;
@@ -123,7 +123,7 @@ static HRESULT write_arguments(Text *text, Object *object, DISPID dispid, const 
         else if (is_state(name, place) && V_VT(argument) != VT_ERROR)
             result = client_write_state(text, object->link, argument);
         else
-            result = value_write(text, object->link, argument);
+            result = value_write(text, object->link, request, argument);
         if (FAILED(result)) {
             if (wrong)
                 *wrong = i - 1;
@@ -131,6 +131,12 @@ static HRESULT write_arguments(Text *text, Object *object, DISPID dispid, const 
         }
     }
     return S_OK;
+}
+
+static int is_clean_up(const Class *class, DISPID dispid)
+{
+    const Name *name = name_of(class, dispid);
+    return name && !wcscmp(name->name, L"CleanUp");
 }
 
 static HRESULT explain(HRESULT result, BSTR why, EXCEPINFO *info)
@@ -183,7 +189,7 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
     text_put(&text, ",\"flags\":");
     text_integer(&text, flags);
     text_put(&text, ",\"args\":[");
-    HRESULT result = write_arguments(&text, object, dispid, given, wrong);
+    HRESULT result = write_arguments(&text, object, id, dispid, given, wrong);
     if (FAILED(result)) {
         text_free(&text);
         return result;
@@ -191,6 +197,7 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
     text_put(&text, "]");
     result = ask_value(object->link, &text, id, &value, &why, &argument);
     if (SUCCEEDED(result)) {
+        settle(object, id, result, is_clean_up(object->class, dispid), &value);
         if (answer)
             *answer = value;
         else

@@ -41,7 +41,7 @@ static ULONG STDMETHODCALLTYPE release(IEnumVARIANT *self)
     if (!left) {
         face_release(&own->collection->faces[0]);
         free(own);
-        InterlockedDecrement(&objects_alive);
+        alive_less();
     }
     return (ULONG)left;
 }
@@ -122,7 +122,7 @@ static HRESULT make(Object *collection, LONG place, IEnumVARIANT **made)
     own->collection = collection;
     own->place = place;
     face_addref(&collection->faces[0]);
-    InterlockedIncrement(&objects_alive);
+    alive_more();
     *made = &own->iface;
     return S_OK;
 }

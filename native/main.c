@@ -29,14 +29,16 @@ static HRESULT STDMETHODCALLTYPE query(IClassFactory *self, REFIID iid, void **f
 static ULONG STDMETHODCALLTYPE addref(IClassFactory *self)
 {
     (void)self;
-    InterlockedIncrement(&objects_alive);
+    if (!server_ended) /* which holds its factories itself */
+        alive_more();
     return 2;
 }
 
 static ULONG STDMETHODCALLTYPE release(IClassFactory *self)
 {
     (void)self;
-    InterlockedDecrement(&objects_alive);
+    if (!server_ended)
+        alive_less();
     return 1;
 }
 
@@ -83,9 +85,9 @@ static HRESULT STDMETHODCALLTYPE lock(IClassFactory *self, BOOL locked)
 {
     (void)self;
     if (locked)
-        InterlockedIncrement(&objects_alive);
+        alive_more();
     else
-        InterlockedDecrement(&objects_alive);
+        alive_less();
     return S_OK;
 }
 

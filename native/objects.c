@@ -4,9 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callbacks.h"
 #include "values.h"
 
 LONG objects_alive;
+HANDLE server_ended;
+
+void alive_more(void)
+{
+    InterlockedIncrement(&objects_alive);
+    if (server_ended)
+        CoAddRefServerProcess();
+}
+
+void alive_less(void)
+{
+    InterlockedDecrement(&objects_alive);
+    if (server_ended && !CoReleaseServerProcess())
+        SetEvent(server_ended);
+}
 
 /* {3c7a9d52-6a0e-4b43-9b0e-6f0f7f0d2b1c}: only our own objects answer it. */
 static const IID IID_OwnObject = {0x3c7a9d52, 0x6a0e, 0x4b43, {0x9b, 0x0e, 0x6f, 0x0f, 0x7f, 0x0d, 0x2b, 0x1c}};
@@ -37,7 +53,7 @@ static Object *make(Link *link, long long handle, const char *class_name)
         object->faces[i].object = object;
     }
     link_addref(link);
-    InterlockedIncrement(&objects_alive);
+    alive_more();
     return object;
 }
 
@@ -73,7 +89,7 @@ static void release_last(Object *object)
         IUnknown_Release(object->marshaler);
     link_release(object->link);
     free(object);
-    InterlockedDecrement(&objects_alive);
+    alive_less();
 }
 
 Object *object_behind(IUnknown *unknown)
@@ -212,6 +228,15 @@ HRESULT ask_value(Link *link, Text *text, long long id, VARIANT *value, BSTR *wh
     return result;
 }
 
+void settle(Object *object, long long request, HRESULT result, int cleans_up, const VARIANT *value)
+{
+    Object *job = V_VT(value) == VT_DISPATCH ? object_behind(V_UNKNOWN(value)) : NULL;
+    if (job)
+        client_belongs(object->link, request, job->handle);
+    if (cleans_up && result == S_OK) /* put off when it was called in a callback */
+        client_cleaned(object->link, object->handle);
+}
+
 static int is_new_enum(const Member *member)
 {
     return member->returns == T_UNKNOWN && !member->count && strstr(interfaces[member->owner].name, "Collection");
@@ -244,7 +269,7 @@ HRESULT member_call(Face *face, int number, const void *const *arguments, void *
     for (int i = 0; i < member->count && SUCCEEDED(result); i++) {
         if (i)
             text_put(&text, ",");
-        result = argument_write(&text, object->link, member->types[i], arguments[i]);
+        result = argument_write(&text, object->link, id, member->types[i], arguments[i]);
     }
     text_put(&text, "]");
     if (FAILED(result)) {
@@ -252,6 +277,8 @@ HRESULT member_call(Face *face, int number, const void *const *arguments, void *
         return result;
     }
     result = ask_value(object->link, &text, id, &value, &why, NULL);
+    if (SUCCEEDED(result))
+        settle(object, id, result, member->cleans_up, &value);
     if (SUCCEEDED(result) && member->returns != T_VOID) {
         HRESULT moved = value_move(member->returns, iid, &value, out);
         if (FAILED(moved))

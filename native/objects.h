@@ -26,6 +26,11 @@ typedef struct Object {
 
 /* How many objects, enumerators and factories programs hold, and locks. */
 extern LONG objects_alive;
+void alive_more(void);
+void alive_less(void);
+
+/* In the local server set when nobody holds anything any more; NULL in the DLL. */
+extern HANDLE server_ended;
 
 /* The proxy for a handle that the server has just given, a new one or the one that is there. */
 HRESULT object_of(Link *link, long long handle, const char *class_name, IDispatch **found);
@@ -35,6 +40,9 @@ Object *object_behind(IUnknown *unknown);
 
 /* Asks the server to do something; "text" ends before the closing brace. The answer's value goes to "value". */
 HRESULT ask_value(Link *link, Text *text, long long id, VARIANT *value, BSTR *why, long *argument);
+
+/* After a call that succeeded: callbacks belong to the job that was answered, or are let go of with CleanUp. */
+void settle(Object *object, long long request, HRESULT result, int cleans_up, const VARIANT *value);
 
 /* Leaves an error for GetErrorInfo. */
 void leave_error(const IID *iid, BSTR why);

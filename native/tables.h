@@ -25,6 +25,7 @@ typedef struct Member { /* one slot of one interface */
     Type types[MOST_PARAMETERS];
     Type returns;
     short interface_; /* of T_OBJECT, what is returned */
+    short cleans_up;  /* CleanUp of a job */
 } Member;
 
 typedef struct Name { /* one name of a class, as late binding finds it */

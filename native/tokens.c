@@ -7,18 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "objects.h"
 #include "tables.h"
 #include "values.h"
 
 DEFINE_GUID(CLSID_GlobalTable, 0x00000323, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46);
 
-/* Cookies are of the global interface table: through it every apartment gets a pointer of its own. */
+/* Where an interface pointer is kept. */
+typedef struct Place {
+    DWORD cookie;     /* of the global interface table: through it every apartment gets a pointer of its own */
+    IUnknown *direct; /* in the local server, which has one apartment; there Wine's table would leak the far end */
+} Place;
+
 typedef struct Client {
     Link *link;
     long long token;
-    VARIANT kept;   /* V_UNKNOWN is not used where there is a cookie */
-    DWORD cookie;   /* of the object */
-    DWORD receiver; /* of what calls it in its apartment */
+    long long request; /* that it was given in */
+    long long job;     /* the handle that was answered */
+    VARIANT kept;      /* of an object only the type */
+    Place object;
+    Place receiver; /* what calls it in its apartment */
     struct Client *next;
 } Client;
 
@@ -51,43 +59,65 @@ static HRESULT global_table(IGlobalInterfaceTable **table)
     return CoCreateInstance(&CLSID_GlobalTable, NULL, CLSCTX_INPROC_SERVER, &IID_IGlobalInterfaceTable, (void **)table);
 }
 
-static void revoke(DWORD cookie)
+static int is_set(const Place *place)
+{
+    return place->cookie || place->direct;
+}
+
+static void revoke(Place *place)
 {
     IGlobalInterfaceTable *table;
-    if (cookie && SUCCEEDED(global_table(&table))) {
-        IGlobalInterfaceTable_RevokeInterfaceFromGlobal(table, cookie);
+    if (place->direct)
+        IUnknown_Release(place->direct);
+    if (place->cookie && SUCCEEDED(global_table(&table))) {
+        IGlobalInterfaceTable_RevokeInterfaceFromGlobal(table, place->cookie);
         IGlobalInterfaceTable_Release(table);
     }
 }
 
-static HRESULT publish(IUnknown *unknown, const IID *iid, DWORD *cookie)
+static HRESULT publish(IUnknown *unknown, const IID *iid, Place *place)
 {
     IGlobalInterfaceTable *table;
+    if (server_ended)
+        return IUnknown_QueryInterface(unknown, iid, (void **)&place->direct);
     HRESULT result = global_table(&table);
     if (FAILED(result))
         return result;
-    result = IGlobalInterfaceTable_RegisterInterfaceInGlobal(table, unknown, iid, cookie);
+    result = IGlobalInterfaceTable_RegisterInterfaceInGlobal(table, unknown, iid, &place->cookie);
     IGlobalInterfaceTable_Release(table);
     return result;
 }
 
-static HRESULT fetch(DWORD cookie, const IID *iid, void **found)
+/* "place" is a copy with a reference of its own to what is direct. */
+static HRESULT fetch(const Place *place, const IID *iid, void **found)
 {
     IGlobalInterfaceTable *table;
+    if (place->direct) {
+        HRESULT known = IUnknown_QueryInterface(place->direct, iid, found);
+        IUnknown_Release(place->direct);
+        return known;
+    }
     HRESULT result = global_table(&table);
     if (FAILED(result))
         return result;
-    result = IGlobalInterfaceTable_GetInterfaceFromGlobal(table, cookie, iid, found);
+    result = IGlobalInterfaceTable_GetInterfaceFromGlobal(table, place->cookie, iid, found);
     IGlobalInterfaceTable_Release(table);
     return result;
+}
+
+static Place copy_of(const Place *place)
+{
+    if (place->direct)
+        IUnknown_AddRef(place->direct);
+    return *place;
 }
 
 static void client_free(Client *client)
 {
-    revoke(client->cookie);
-    revoke(client->receiver);
-    if (!client->cookie)
+    if (!is_set(&client->object))
         VariantClear(&client->kept);
+    revoke(&client->object);
+    revoke(&client->receiver);
     free(client);
 }
 
@@ -97,7 +127,7 @@ static HRESULT fill(Client *client, const VARIANT *value, int *callable)
     IDispatch *receiver;
     if ((V_VT(value) != VT_DISPATCH && V_VT(value) != VT_UNKNOWN) || !V_UNKNOWN(value))
         return VariantCopyInd(&client->kept, (VARIANT *)value);
-    HRESULT result = publish(V_UNKNOWN(value), V_VT(value) == VT_DISPATCH ? &IID_IDispatch : &IID_IUnknown, &client->cookie);
+    HRESULT result = publish(V_UNKNOWN(value), V_VT(value) == VT_DISPATCH ? &IID_IDispatch : &IID_IUnknown, &client->object);
     if (FAILED(result))
         return result;
     V_VT(&client->kept) = V_VT(value);
@@ -111,13 +141,14 @@ static HRESULT fill(Client *client, const VARIANT *value, int *callable)
     return result;
 }
 
-static HRESULT keep(Text *text, Link *link, const VARIANT *value, int *callable)
+static HRESULT keep(Text *text, Link *link, long long request, const VARIANT *value, int *callable)
 {
     Client *client = calloc(1, sizeof *client);
     HRESULT result = client ? S_OK : E_OUTOFMEMORY;
     if (FAILED(result))
         return result;
     client->link = link;
+    client->request = request;
     VariantInit(&client->kept);
     result = fill(client, value, callable);
     if (FAILED(result)) {
@@ -135,39 +166,46 @@ static HRESULT keep(Text *text, Link *link, const VARIANT *value, int *callable)
     return S_OK;
 }
 
-HRESULT client_write_object(Text *text, Link *link, IUnknown *unknown)
+HRESULT client_write_object(Text *text, Link *link, long long request, IUnknown *unknown)
 {
     VARIANT value;
     int callable = 0;
     V_VT(&value) = VT_UNKNOWN;
     V_UNKNOWN(&value) = unknown;
-    return keep(text, link, &value, &callable);
+    return keep(text, link, request, &value, &callable);
 }
 
 HRESULT client_write_state(Text *text, Link *link, const VARIANT *state)
 {
     if ((V_VT(state) & VT_TYPEMASK) == VT_RECORD)
         return E_INVALIDARG; /* as documented */
-    return keep(text, link, state, NULL);
+    return keep(text, link, 0, state, NULL);
+}
+
+static Client *client_under(Link *link, long long token)
+{
+    Client *each = clients;
+    while (each && (each->link != link || each->token != token))
+        each = each->next;
+    return each;
 }
 
 HRESULT client_read(Link *link, long long token, VARIANT *value)
 {
-    DWORD cookie = 0;
+    Place place = {0};
     VARTYPE type = VT_EMPTY;
     HRESULT result = E_UNEXPECTED;
     AcquireSRWLockShared(&guard);
-    for (Client *each = clients; each; each = each->next)
-        if (each->link == link && each->token == token) {
-            cookie = each->cookie;
-            type = V_VT(&each->kept);
-            result = cookie ? S_OK : VariantCopy(value, &each->kept);
-            break;
-        }
+    Client *client = client_under(link, token);
+    if (client && is_set(&client->object)) {
+        place = copy_of(&client->object);
+        type = V_VT(&client->kept);
+    } else if (client)
+        result = VariantCopy(value, &client->kept);
     ReleaseSRWLockShared(&guard);
-    if (!cookie)
+    if (!is_set(&place))
         return result;
-    result = fetch(cookie, type == VT_DISPATCH ? &IID_IDispatch : &IID_IUnknown, (void **)&V_UNKNOWN(value));
+    result = fetch(&place, type == VT_DISPATCH ? &IID_IDispatch : &IID_IUnknown, (void **)&V_UNKNOWN(value));
     if (SUCCEEDED(result))
         V_VT(value) = type;
     return result;
@@ -175,22 +213,36 @@ HRESULT client_read(Link *link, long long token, VARIANT *value)
 
 HRESULT client_receiver(Link *link, long long token, IDispatch **receiver)
 {
-    DWORD cookie = 0;
+    Place place = {0};
     AcquireSRWLockShared(&guard);
-    for (Client *each = clients; each; each = each->next)
-        if (each->link == link && each->token == token)
-            cookie = each->receiver;
+    Client *client = client_under(link, token);
+    if (client)
+        place = copy_of(&client->receiver);
     ReleaseSRWLockShared(&guard);
-    return cookie ? fetch(cookie, &IID_IDispatch, (void **)receiver) : E_UNEXPECTED;
+    return is_set(&place) ? fetch(&place, &IID_IDispatch, (void **)receiver) : E_UNEXPECTED;
 }
 
-void client_drop(Link *link, long long token)
+void client_belongs(Link *link, long long request, long long job)
+{
+    AcquireSRWLockExclusive(&guard);
+    for (Client *each = clients; each; each = each->next)
+        if (each->link == link && each->request == request)
+            each->job = job;
+    ReleaseSRWLockExclusive(&guard);
+}
+
+static int is_wanted(const Client *client, long long token, long long job)
+{
+    return job ? client->job == job && is_set(&client->receiver) : !token || client->token == token;
+}
+
+static void drop(Link *link, long long token, long long job)
 {
     Client *freed = NULL;
     AcquireSRWLockExclusive(&guard);
     for (Client **place = &clients; *place;) {
         Client *each = *place;
-        if (each->link == link && (!token || each->token == token)) {
+        if (each->link == link && is_wanted(each, token, job)) {
             *place = each->next;
             each->next = freed;
             freed = each;
@@ -203,4 +255,14 @@ void client_drop(Link *link, long long token)
         client_free(freed);
         freed = next;
     }
+}
+
+void client_drop(Link *link, long long token)
+{
+    drop(link, token, 0);
+}
+
+void client_cleaned(Link *link, long long job)
+{
+    drop(link, 0, job);
 }

@@ -8,7 +8,7 @@
 
 #define DAY 86400000000.0 /* microseconds */
 
-static HRESULT write_array(Text *text, Link *link, SAFEARRAY *array)
+static HRESULT write_array(Text *text, Link *link, long long request, SAFEARRAY *array)
 {
     LONG low, high;
     VARTYPE type;
@@ -32,20 +32,20 @@ static HRESULT write_array(Text *text, Link *link, SAFEARRAY *array)
                 V_VT(&element) = type;
         }
         if (SUCCEEDED(result))
-            result = value_write(text, link, &element);
+            result = value_write(text, link, request, &element);
         VariantClear(&element);
     }
     text_put(text, "]}");
     return result;
 }
 
-static HRESULT write_as(Text *text, Link *link, const VARIANT *value, VARTYPE type)
+static HRESULT write_as(Text *text, Link *link, long long request, const VARIANT *value, VARTYPE type)
 {
     VARIANT other;
     VariantInit(&other);
     HRESULT result = VariantChangeTypeEx(&other, (VARIANT *)value, MAKELCID(LANG_ENGLISH, SORT_DEFAULT), 0, type);
     if (SUCCEEDED(result))
-        result = value_write(text, link, &other);
+        result = value_write(text, link, request, &other);
     VariantClear(&other);
     return result;
 }
@@ -64,7 +64,7 @@ static HRESULT write_decimal(Text *text, const VARIANT *value)
     return S_OK;
 }
 
-static HRESULT write_object(Text *text, Link *link, IUnknown *unknown)
+static HRESULT write_object(Text *text, Link *link, long long request, IUnknown *unknown)
 {
     Object *own = object_behind(unknown);
     if (own && own->link == link) {
@@ -73,25 +73,25 @@ static HRESULT write_object(Text *text, Link *link, IUnknown *unknown)
         text_put(text, "}");
         return S_OK;
     }
-    return own ? RPC_E_DISCONNECTED : client_write_object(text, link, unknown);
+    return own ? RPC_E_DISCONNECTED : client_write_object(text, link, request, unknown);
 }
 
-HRESULT value_write(Text *text, Link *link, const VARIANT *value)
+HRESULT value_write(Text *text, Link *link, long long request, const VARIANT *value)
 {
     VARIANT direct;
     HRESULT result;
     if (V_VT(value) == (VT_BYREF | VT_VARIANT))
-        return value_write(text, link, V_VARIANTREF(value));
+        return value_write(text, link, request, V_VARIANTREF(value));
     if (V_VT(value) & VT_BYREF) {
         VariantInit(&direct);
         result = VariantCopyInd(&direct, (VARIANT *)value);
         if (SUCCEEDED(result))
-            result = value_write(text, link, &direct);
+            result = value_write(text, link, request, &direct);
         VariantClear(&direct);
         return result;
     }
     if (V_VT(value) & VT_ARRAY)
-        return V_ARRAY(value) ? write_array(text, link, V_ARRAY(value)) : DISP_E_TYPEMISMATCH;
+        return V_ARRAY(value) ? write_array(text, link, request, V_ARRAY(value)) : DISP_E_TYPEMISMATCH;
     switch (V_VT(value)) {
     case VT_EMPTY:
     case VT_NULL:
@@ -129,10 +129,10 @@ HRESULT value_write(Text *text, Link *link, const VARIANT *value)
     case VT_UI4:
     case VT_UINT:
     case VT_UI8:
-        return write_as(text, link, value, VT_I8);
+        return write_as(text, link, request, value, VT_I8);
     case VT_R4:
     case VT_CY:
-        return write_as(text, link, value, V_VT(value) == VT_CY ? VT_DECIMAL : VT_R8);
+        return write_as(text, link, request, value, V_VT(value) == VT_CY ? VT_DECIMAL : VT_R8);
     case VT_R8:
         if (V_R8(value) - V_R8(value) != 0) /* neither infinite nor no number */
             return DISP_E_TYPEMISMATCH;
@@ -148,7 +148,7 @@ HRESULT value_write(Text *text, Link *link, const VARIANT *value)
     case VT_DISPATCH:
     case VT_UNKNOWN:
         if (V_UNKNOWN(value))
-            return write_object(text, link, V_UNKNOWN(value));
+            return write_object(text, link, request, V_UNKNOWN(value));
         text_put(text, "null");
         return S_OK;
     default:
@@ -156,7 +156,7 @@ HRESULT value_write(Text *text, Link *link, const VARIANT *value)
     }
 }
 
-HRESULT argument_write(Text *text, Link *link, Type type, const void *at)
+HRESULT argument_write(Text *text, Link *link, long long request, Type type, const void *at)
 {
     VARIANT value;
     VariantInit(&value);
@@ -164,7 +164,7 @@ HRESULT argument_write(Text *text, Link *link, Type type, const void *at)
     case T_STATE:
         return client_write_state(text, link, at);
     case T_VARIANT:
-        return value_write(text, link, at);
+        return value_write(text, link, request, at);
     case T_BSTR:
         V_VT(&value) = VT_BSTR;
         V_BSTR(&value) = *(BSTR const *)at;
@@ -185,7 +185,7 @@ HRESULT argument_write(Text *text, Link *link, Type type, const void *at)
         V_VT(&value) = VT_UNKNOWN;
         V_UNKNOWN(&value) = *(IUnknown *const *)at;
     }
-    return value_write(text, link, &value);
+    return value_write(text, link, request, &value);
 }
 
 /* --- reading */

@@ -7,11 +7,11 @@
 
 #include "tables.h"
 
-/* Appends a value; objects of ours go by handle, others by a token under which callbacks keep them. */
-HRESULT value_write(Text *text, Link *link, const VARIANT *value);
+/* Appends a value of a request; objects of ours go by handle, others by a token under which callbacks keep them. */
+HRESULT value_write(Text *text, Link *link, long long request, const VARIANT *value);
 
 /* Appends one argument; "at" points at what the caller gave for the parameter. */
-HRESULT argument_write(Text *text, Link *link, Type type, const void *at);
+HRESULT argument_write(Text *text, Link *link, long long request, Type type, const void *at);
 
 /* A value as a VARIANT that the caller clears. */
 HRESULT value_read(Link *link, const Json *json, VARIANT *value);

@@ -1,4 +1,4 @@
-"""Build the COM DLL, its type library and its header into a folder, for 64 and 32 bit.
+"""Build the COM DLL, the local server, their type library and its header into a folder, for 64 and 32 bit.
 
 usage: build_native.py FOLDER
 
@@ -36,24 +36,33 @@ def run(folder: Path, *command: str) -> None:
     subprocess.run(command, cwd=folder, check=True)
 
 
-def build_dll(folder: Path, machine: str, name: str) -> None:
-    """Compile native/ for one machine; the type library is inside as a resource."""
-    run(
-        folder,
-        f"{machine}-windres",
-        "--include-dir",
-        str(folder),
-        str(SOURCES / "wuacom.rc"),
-        f"{name}.res.o",
-    )
-    sources = sorted(str(path) for path in SOURCES.glob("*.c"))
+def compile_all(folder: Path, machine: str) -> None:
+    """All objects for one machine, in a folder of their own; the type library is one of them."""
+    resource = str(SOURCES / "wuacom.rc")
+    flags = ("-std=gnu11", "-O2", *WARNINGS, f"-I{SOURCES}")
+    sources = sorted(str(path) for path in SOURCES.glob("**/*.c"))
+    folder.mkdir(exist_ok=True)
+    run(folder, f"{machine}-gcc", *flags, "-c", *sources, str(folder.parent / "tables.c"))
+    run(folder, f"{machine}-windres", "--include-dir", str(folder.parent), resource, "resource.o")
+
+
+def link(folder: Path, machine: str, name: str, *inputs: str) -> None:
     run(
         folder,
         f"{machine}-gcc",
-        *("-std=gnu11", "-O2", "-s", "-shared", "-static-libgcc", *WARNINGS, f"-I{SOURCES}"),
-        *("-Wl,--no-insert-timestamp", "-Wl,--kill-at", "-Wl,--enable-stdcall-fixup", "-o", name),
-        *(*sources, "tables.c", f"{name}.res.o", str(SOURCES / "wuacom.def"), *LIBRARIES),
+        *("-s", "-static-libgcc", "-Wl,--no-insert-timestamp", "-Wl,--kill-at", "-Wl,--enable-stdcall-fixup"),
+        *("-o", name, *inputs, *LIBRARIES),
     )
+
+
+def build_for(folder: Path, machine: str, dll: str, server: str = "") -> None:
+    """The DLL for one machine, and the local server if it has a name."""
+    place = folder / machine
+    compile_all(place, machine)
+    common = sorted(path.name for path in place.glob("*.o") if path.name != "server.o")
+    link(place, machine, f"../{dll}", "-shared", str(SOURCES / "wuacom.def"), *common)
+    if server:
+        link(place, machine, f"../{server}", "-mwindows", "-municode", "server.o", *common)
 
 
 def build(folder: Path, *, both: bool = True) -> None:
@@ -61,12 +70,11 @@ def build(folder: Path, *, both: bool = True) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     idl = str(SOURCES / "wua.idl")
     run(folder, "widl", "-h", "-H", "wua.h", idl)
-    run(folder, "widl", "-u", "-U", "wua_i.c", idl)
     run(folder, "widl", "-t", "-o", "wua.tlb", idl)
     (folder / "tables.c").write_text(generate_native.render())
-    build_dll(folder, "x86_64-w64-mingw32", "wuacom.dll")
+    build_for(folder.resolve(), "x86_64-w64-mingw32", "wuacom.dll", "wuacom.exe")
     if both and shutil.which("i686-w64-mingw32-gcc"):
-        build_dll(folder, "i686-w64-mingw32", "wuacom32.dll")
+        build_for(folder.resolve(), "i686-w64-mingw32", "wuacom32.dll")
 
 
 def main(folder: str) -> int:

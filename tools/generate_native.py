@@ -77,7 +77,8 @@ def member(owner: str, row: Row) -> str:
     returned = kind(row.returns)[0]
     other = NUMBERS[row.returns.removesuffix("*")] if returned == "T_OBJECT" else -1
     return (
-        f"    {{{NUMBERS[owner]}, {row.slot}, {len(row.params)}, {{{types}}}, {returned}, {other}}},"
+        f"    {{{NUMBERS[owner]}, {row.slot}, {len(row.params)}, {{{types}}}, {returned}, {other},"
+        f" {int(row.name == 'CleanUp')}}},"
         f" /* {owner}.{row.kind} {row.name} */\n"
     )
 

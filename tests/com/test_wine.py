@@ -1,14 +1,15 @@
 """Native programs in Wine, over a machine that is only played: each kind of client and apartment."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
 
-from support.wine_world import CLIENTS, Wine, needs_wine, wine_in
+from support.wine_world import CLIENTS, LONG, Wine, needs_wine, wine_in
 from support.wuapi_world import World, opened
+from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedUpdate
 
@@ -26,26 +27,46 @@ def wine(bases: Path) -> Iterator[Wine]:
 
 
 @pytest.fixture
-def world(wine: Wine, short_dir: Path) -> Iterator[World]:
+def programs() -> list[Connected]:
+    """Every program of the test that has connected."""
+    return []
+
+
+@pytest.fixture
+def world(wine: Wine, short_dir: Path, programs: list[Connected]) -> Iterator[World]:
     with opened(short_dir / "machine", None) as made:
-        server = ComServer(made.agent, wine.prefix.folder)
+        server = ComServer(made.agent, wine.prefix.folder, programs.append)
         try:
             yield made
-            assert [len(each.objects) for each in server.programs] == []
         finally:
             server.close()
             made.close()
 
 
-def installed_by(wine: Wine, apartment: str, scenario: str) -> None:
+Client = Callable[[str, str], list[str]]
+
+
+@pytest.fixture
+def client(wine: Wine, programs: list[Connected]) -> Client:
+    """Runs a scenario of the C++ client in an apartment; at its end it holds nothing any more."""
+
+    def run(apartment: str, scenario: str) -> list[str]:
+        lines = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, scenario).lines
+        assert programs[-1].wait(LONG)
+        assert programs[-1].unreleased == 0
+        return lines
+
+    return run
+
+
+def installed(scenario: str) -> list[str]:
     cleaned = 0x00240004 if scenario == "cleanup" else 0x80004005  # not called
-    lines = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, scenario).lines
-    assert lines == [
+    return [
         f"completed 1 calls 1 end 0x00000000 cleaned 0x{cleaned:08X}",
         "progress 1 last 100",
         "threads 1 1",
         "state 2 7",
-        "CleanUp 0x00000000",
+        "CleanUp 0x00000000 references 1 1",
         "left 0",
     ]
 
@@ -66,7 +87,7 @@ WHOLE_VBS = [
     "installed 2 True Integer True",
     "percent 100 state 7 True",
     "removed 2 0",
-    "history 4",
+    "history 8",
     "80240032 True wua",
     "1C1",
     "D",
@@ -75,14 +96,18 @@ WHOLE_VBS = [
 
 
 @pytest.mark.timeout(240)
-def test_each_kind_of_client(wine: Wine, world: World) -> None:
+def test_each_kind_of_client(wine: Wine, world: World, client: Client) -> None:
     """In one test, for one prefix serves them all; `make test` has no time for two."""
-    for apartment in APARTMENTS:
-        world.set(EDITOR, KERNEL)
-        installed_by(wine, apartment, "install")
     for script, told in (("whole.js", WHOLE_JS), ("whole.vbs", WHOLE_VBS)):
         world.set(EDITOR, KERNEL, downloaded=False)
         assert wine.script(script).lines == told
+    for apartment in APARTMENTS:
+        world.set(EDITOR, KERNEL)
+        assert client(apartment, "install") == installed("install")
+
+
+@pytest.mark.wine
+def test_the_example(wine: Wine, world: World) -> None:
     world.set(EDITOR)
     lines = wine.run(wine.compiled(ROOT / "examples" / "com" / "install.cpp"), "editor").lines
     assert lines == [
@@ -93,26 +118,38 @@ def test_each_kind_of_client(wine: Wine, world: World) -> None:
 
 
 @pytest.mark.wine
-@pytest.mark.parametrize("scenario", ["cleanup", "free"])
+@pytest.mark.parametrize("scenario", ["cleanup", "free", "local"])
 @pytest.mark.parametrize("apartment", APARTMENTS)
-def test_callbacks(wine: Wine, world: World, apartment: str, scenario: str) -> None:
+def test_callbacks(client: Client, world: World, apartment: str, scenario: str) -> None:
     world.set(EDITOR, KERNEL)
-    installed_by(wine, apartment, scenario)
+    assert client(apartment, scenario) == installed(scenario)
 
 
 @pytest.mark.wine
 @pytest.mark.parametrize("apartment", APARTMENTS)
-def test_a_search_that_is_not_waited_for(wine: Wine, world: World, apartment: str) -> None:
+def test_aborting(client: Client, world: World, apartment: str) -> None:
+    world.gate()
+    world.set(SimulatedUpdate("editor", "2.0", gate="gate"), KERNEL)
+    assert client(apartment, "abort") == [
+        "called 1",
+        "ended 0x00000000 as 5",
+        "of 2 the last 5",
+        "left 0",
+    ]
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_a_search_that_is_not_waited_for(client: Client, world: World, apartment: str) -> None:
     world.set(EDITOR)
-    lines = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, "search").lines
-    assert lines == ["search called 1 on its thread 1", "again 0x80240036", "left 0"]
+    assert client(apartment, "search") == ["search called 1 on its thread 1", "again 0x80240036", "left 0"]
 
 
 @pytest.mark.wine
 @pytest.mark.parametrize("apartment", APARTMENTS)
-def test_every_kind_of_value(wine: Wine, world: World, apartment: str) -> None:
+def test_every_kind_of_value(client: Client, world: World, apartment: str) -> None:
     world.set(EDITOR, KERNEL)
-    assert wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, "values").lines == [
+    assert client(apartment, "values") == [
         "editor 2.0 size 1000 scale 0 date 1 deadline 0 downloaded -1 revision 1",
         "offers yes yes no yes",
         "identity 1 1",

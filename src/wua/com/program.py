@@ -68,6 +68,7 @@ class Connected:
         self._calling: dict[int, _Calling] = {}
         self._numbers = itertools.count(1)
         self._gone = False
+        self.unreleased = 0  # objects that it held when it ended
         self._workers = Workers("wua-com-call", AT_ONCE)
         self._busy = 0
         self._outbox: Outbox | None = None
@@ -134,6 +135,7 @@ class Connected:
             self._calling.clear()
         for calling in callings:
             calling.over.set()
+        self.unreleased = len(self.objects)
         self._workers.close()  # whoever still waits for a job does so for nobody
         self.objects.clear()
         if self._outbox is not None:

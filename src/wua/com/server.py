@@ -6,6 +6,7 @@ import secrets
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +25,11 @@ class ComServer:
     only its owner may read it. It is there while the port is open.
     """
 
-    def __init__(self, agent: Agent, folder: Path) -> None:
+    def __init__(
+        self, agent: Agent, folder: Path, on_connected: Callable[[Connected], object] = lambda program: None
+    ) -> None:
         """Raises OSError: there is no port, or the file can't be written."""
-        self._agent = agent
+        self._agent, self._on_connected = agent, on_connected
         self._path = folder / CONNECTION
         self._secret = Secret(secrets.token_hex(32), secrets.token_hex(32))
         self._guard = threading.Lock()
@@ -57,7 +60,9 @@ class ComServer:
                     connection.close()
                     return
                 self._programs = [each for each in self._programs if not each.is_over]
-                self._programs.append(Connected(self._agent, connection, self._secret))
+                program = Connected(self._agent, connection, self._secret)
+                self._programs.append(program)
+            self._on_connected(program)
 
     @property
     def programs(self) -> list[Connected]:
