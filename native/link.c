@@ -310,8 +310,7 @@ void link_tell(Link *link, Text *text)
     post(link, text); /* when the connection is gone, so is what this was about */
 }
 
-/* Calls into the apartment of the thread, callbacks among them, are served while it waits. */
-static void wait_in_apartment(HANDLE event)
+void wait_in_apartment(HANDLE event)
 {
     APTTYPE type;
     APTTYPEQUALIFIER qualifier;

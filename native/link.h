@@ -37,6 +37,9 @@ HRESULT link_ask(Link *link, Text *text, long long id, Document **answer);
 /* Sends what has no answer. Frees text. */
 void link_tell(Link *link, Text *text);
 
+/* Waits; calls into the apartment of the thread, callbacks among them, are served meanwhile. */
+void wait_in_apartment(HANDLE event);
+
 /* Where this DLL is, with a backslash at the end. */
 void module_folder(WCHAR folder[MAX_PATH]);
 

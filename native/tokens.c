@@ -32,6 +32,8 @@ typedef struct Client {
 
 static SRWLOCK guard = SRWLOCK_INIT;
 static Client *clients;
+static Client *leaving; /* what is being let go of */
+static HANDLE has_left; /* set when one of those is gone */
 static long long last_token;
 
 static int offers(IUnknown *unknown, const IID *iid)
@@ -112,13 +114,12 @@ static Place copy_of(const Place *place)
     return *place;
 }
 
-static void client_free(Client *client)
+static void clear(Client *client)
 {
     if (!is_set(&client->object))
         VariantClear(&client->kept);
     revoke(&client->object);
     revoke(&client->receiver);
-    free(client);
 }
 
 /* Fills in what is kept of a value. "callable" tells whether it can be called back, and is NULL where nobody asks. */
@@ -152,7 +153,8 @@ static HRESULT keep(Text *text, Link *link, long long request, const VARIANT *va
     VariantInit(&client->kept);
     result = fill(client, value, callable);
     if (FAILED(result)) {
-        client_free(client);
+        clear(client);
+        free(client);
         return result;
     }
     AcquireSRWLockExclusive(&guard);
@@ -236,24 +238,38 @@ static int is_wanted(const Client *client, long long token, long long job)
     return job ? client->job == job && is_set(&client->receiver) : !token || client->token == token;
 }
 
+static void leave(Client *client)
+{
+    clear(client); /* may call into apartments: on no lock */
+    AcquireSRWLockExclusive(&guard);
+    for (Client **place = &leaving; *place; place = &(*place)->next)
+        if (*place == client) {
+            *place = client->next;
+            break;
+        }
+    if (has_left)
+        SetEvent(has_left);
+    ReleaseSRWLockExclusive(&guard);
+    free(client);
+}
+
 static void drop(Link *link, long long token, long long job)
 {
-    Client *freed = NULL;
-    AcquireSRWLockExclusive(&guard);
-    for (Client **place = &clients; *place;) {
-        Client *each = *place;
-        if (each->link == link && is_wanted(each, token, job)) {
-            *place = each->next;
-            each->next = freed;
-            freed = each;
-        } else
-            place = &each->next;
-    }
-    ReleaseSRWLockExclusive(&guard);
-    while (freed) { /* may call into apartments: on no lock */
-        Client *next = freed->next;
-        client_free(freed);
-        freed = next;
+    for (;;) {
+        Client **place = &clients;
+        AcquireSRWLockExclusive(&guard);
+        while (*place && ((*place)->link != link || !is_wanted(*place, token, job)))
+            place = &(*place)->next;
+        Client *found = *place;
+        if (found) {
+            *place = found->next;
+            found->next = leaving;
+            leaving = found;
+        }
+        ReleaseSRWLockExclusive(&guard);
+        if (!found)
+            return;
+        leave(found);
     }
 }
 
@@ -262,7 +278,23 @@ void client_drop(Link *link, long long token)
     drop(link, token, 0);
 }
 
+static int is_leaving(Link *link, long long job)
+{
+    AcquireSRWLockExclusive(&guard);
+    Client *each = leaving;
+    while (each && (each->link != link || each->job != job))
+        each = each->next;
+    if (each && !has_left)
+        has_left = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (each && has_left)
+        ResetEvent(has_left);
+    ReleaseSRWLockExclusive(&guard);
+    return each && has_left;
+}
+
 void client_cleaned(Link *link, long long job)
 {
     drop(link, 0, job);
+    while (is_leaving(link, job)) /* another thread was quicker, and is at it */
+        wait_in_apartment(has_left);
 }
