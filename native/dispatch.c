@@ -164,6 +164,14 @@ static HRESULT enumerate(Object *object, VARIANT *answer)
     return result;
 }
 
+static const Json *constant(Object *object, const Name *name)
+{
+    char plain[64];
+    if (!name || !object->constants || !WideCharToMultiByte(CP_UTF8, 0, name->name, -1, plain, sizeof plain, NULL, NULL))
+        return NULL;
+    return constant_of(object, plain);
+}
+
 HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCID language, WORD flags, DISPPARAMS *given,
                                       VARIANT *answer, EXCEPINFO *info, UINT *wrong)
 {
@@ -181,6 +189,9 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
         VariantInit(answer);
     if (dispid == DISPID_NEWENUM && name_of(object->class, dispid) && (flags & (DISPATCH_METHOD | DISPATCH_PROPERTYGET)))
         return enumerate(object, answer);
+    const Json *known = given->cArgs || !(flags & DISPATCH_PROPERTYGET) ? NULL : constant(object, name_of(object->class, dispid));
+    if (known)
+        return answer ? value_read(object->link, known, answer) : S_OK;
     long long id = link_begin(object->link, &text, "invoke");
     text_put(&text, ",\"on\":");
     text_integer(&text, object->handle);
@@ -195,7 +206,7 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
         return result;
     }
     text_put(&text, "]");
-    result = ask_value(object->link, &text, id, &value, &why, &argument);
+    result = ask_value(object->link, object, &text, id, &value, &why, &argument);
     if (SUCCEEDED(result)) {
         settle(object, id, result, is_clean_up(object->class, dispid), &value);
         if (answer)

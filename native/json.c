@@ -91,6 +91,7 @@ void text_free(Text *text)
 typedef struct Reader {
     char *at, *end;
     Json *fresh; /* the next unused node */
+    Document *document;
 } Reader;
 
 static Json *read_value(Reader *reader, int depth);
@@ -227,6 +228,7 @@ static Json *read_value(Reader *reader, int depth)
     if (reader->at >= reader->end || depth > DEEPEST)
         return NULL;
     Json *node = reader->fresh++;
+    node->owner = reader->document;
     int fine;
     switch (*reader->at) {
     case '"':
@@ -268,7 +270,8 @@ Document *json_parse(char *data, size_t length)
         data[length] = 0;
         document->data = data;
         document->nodes = nodes;
-        Reader reader = {data, data + length, nodes};
+        document->references = 1;
+        Reader reader = {data, data + length, nodes, document};
         Json *whole = read_value(&reader, 0);
         skip_space(&reader);
         if (whole && reader.at == reader.end)
@@ -280,9 +283,14 @@ Document *json_parse(char *data, size_t length)
     return NULL;
 }
 
+void json_keep(Document *document)
+{
+    InterlockedIncrement(&document->references);
+}
+
 void json_free(Document *document)
 {
-    if (!document)
+    if (!document || InterlockedDecrement(&document->references))
         return;
     free(document->data);
     free(document->nodes);

@@ -27,16 +27,19 @@ typedef struct Json {
     size_t length;
     long long integer;
     double real;
+    struct Document *owner;
     struct Json *first, *next;
 } Json;
 
 typedef struct Document {
     char *data;
     Json *nodes; /* the first one is the whole */
+    long references;
 } Document;
 
 /* Takes over data, which has one byte more than length. NULL when it is no JSON, or deeper than 32. */
 Document *json_parse(char *data, size_t length);
+void json_keep(Document *document); /* once more than json_free */
 void json_free(Document *document);
 
 const Json *json_get(const Json *object, const char *key); /* NULL when it is not there */

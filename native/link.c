@@ -10,15 +10,18 @@
 
 #define LARGEST 0x40000000u
 #define SECRET_LENGTH 64
+#define UNSERVED 2 /* milliseconds that an apartment waits for an answer before it serves its messages */
 
 HINSTANCE module_instance;
 
 static SRWLOCK opening = SRWLOCK_INIT;
 static Link *current; /* holds a reference */
 
-typedef struct Pending {
+typedef struct Pending { /* a call that waits; in the list until it is done */
     long long id;
-    HANDLE arrived;
+    int done;
+    CONDITION_VARIABLE arrived; /* costs no way to wineserver */
+    HANDLE event;               /* for a thread of an apartment, once it has waited for a while */
     Document *answer;
     struct Pending *next;
 } Pending;
@@ -143,6 +146,14 @@ static SOCKET connect_to(const Address *address)
 
 /* --- the reading thread */
 
+static void finish(Pending *pending)
+{
+    pending->done = 1;
+    WakeConditionVariable(&pending->arrived);
+    if (pending->event)
+        SetEvent(pending->event);
+}
+
 static void hear(Link *link, Document *message)
 {
     long long id = json_integer(message->nodes, "id", 0);
@@ -158,7 +169,7 @@ static void hear(Link *link, Document *message)
         *place = found->next;
         found->answer = message;
         message = NULL;
-        SetEvent(found->arrived);
+        finish(found);
         break;
     }
     ReleaseSRWLockExclusive(&link->guard);
@@ -170,7 +181,7 @@ static void lose(Link *link)
     AcquireSRWLockExclusive(&link->guard);
     link->lost = 1;
     for (Pending *each = link->pending; each; each = each->next)
-        SetEvent(each->arrived);
+        finish(each);
     link->pending = NULL;
     ReleaseSRWLockExclusive(&link->guard);
     shutdown(link->socket, SD_BOTH);
@@ -310,12 +321,16 @@ void link_tell(Link *link, Text *text)
     post(link, text); /* when the connection is gone, so is what this was about */
 }
 
-void wait_in_apartment(HANDLE event)
+static int is_in_apartment(void)
 {
     APTTYPE type;
     APTTYPEQUALIFIER qualifier;
-    HRESULT known = CoGetApartmentType(&type, &qualifier);
-    if (FAILED(known) || (type != APTTYPE_STA && type != APTTYPE_MAINSTA)) {
+    return SUCCEEDED(CoGetApartmentType(&type, &qualifier)) && (type == APTTYPE_STA || type == APTTYPE_MAINSTA);
+}
+
+void wait_in_apartment(HANDLE event)
+{
+    if (!is_in_apartment()) {
         WaitForSingleObject(event, INFINITE);
         return;
     }
@@ -328,38 +343,48 @@ void wait_in_apartment(HANDLE event)
         WaitForSingleObject(event, INFINITE);
 }
 
-static void forget(Link *link, Pending *pending)
+/* Under the guard, which is let go of meanwhile. */
+static void wait_for(Link *link, Pending *pending)
 {
-    AcquireSRWLockExclusive(&link->guard);
-    for (Pending **place = &link->pending; *place; place = &(*place)->next)
-        if (*place == pending) {
-            *place = pending->next;
-            break;
-        }
+    DWORD most = is_in_apartment() ? UNSERVED : INFINITE;
+    while (!pending->done && SleepConditionVariableSRW(&pending->arrived, &link->guard, most, 0))
+        ;
+    if (pending->done)
+        return;
+    pending->event = CreateEventW(NULL, TRUE, FALSE, NULL);
     ReleaseSRWLockExclusive(&link->guard);
+    if (pending->event)
+        wait_in_apartment(pending->event);
+    AcquireSRWLockExclusive(&link->guard);
+    while (!pending->done) /* there was no event to be had */
+        SleepConditionVariableSRW(&pending->arrived, &link->guard, INFINITE, 0);
+    if (pending->event)
+        CloseHandle(pending->event);
 }
 
 HRESULT link_ask(Link *link, Text *text, long long id, Document **answer)
 {
-    Pending pending = {id, CreateEventW(NULL, TRUE, FALSE, NULL), NULL, NULL};
+    Pending pending = {.id = id, .arrived = CONDITION_VARIABLE_INIT};
     *answer = NULL;
-    if (!pending.arrived || text->failed) {
+    if (text->failed) {
         text_free(text);
         return E_OUTOFMEMORY;
     }
     AcquireSRWLockExclusive(&link->guard);
-    int lost = link->lost;
-    if (!lost) {
+    if (link->lost)
+        pending.done = 1;
+    else {
         pending.next = link->pending;
         link->pending = &pending;
     }
     ReleaseSRWLockExclusive(&link->guard);
-    if (lost)
+    if (pending.done)
         text_free(text);
-    else if (post(link, text))
-        wait_in_apartment(pending.arrived);
-    forget(link, &pending); /* afterwards the reading thread knows nothing of it */
-    CloseHandle(pending.arrived);
+    else if (!post(link, text))
+        lose(link);
+    AcquireSRWLockExclusive(&link->guard);
+    wait_for(link, &pending);
+    ReleaseSRWLockExclusive(&link->guard);
     *answer = pending.answer;
     return pending.answer ? S_OK : HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE);
 }

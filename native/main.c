@@ -49,7 +49,7 @@ static HRESULT create(Link *link, const Creatable *creatable, VARIANT *made, BST
     text_put(&text, ",\"name\":\"");
     text_put(&text, creatable->name);
     text_put(&text, "\"");
-    return ask_value(link, &text, id, made, why, NULL);
+    return ask_value(link, NULL, &text, id, made, why, NULL);
 }
 
 static HRESULT STDMETHODCALLTYPE create_instance(IClassFactory *self, IUnknown *outer, REFIID iid, void **made)

@@ -57,7 +57,20 @@ static Object *make(Link *link, long long handle, const char *class_name)
     return object;
 }
 
-HRESULT object_of(Link *link, long long handle, const char *class_name, IDispatch **found)
+/* They are only added, so reading them needs no lock. */
+static void keep_constants(Object *object, const Json *told)
+{
+    Constants *kept = told ? calloc(1, sizeof *kept) : NULL;
+    if (!kept)
+        return;
+    kept->by_name = told;
+    json_keep(told->owner);
+    do
+        kept->next = object->constants;
+    while (InterlockedCompareExchangePointer((void **)&object->constants, kept, kept->next) != kept->next);
+}
+
+HRESULT object_of(Link *link, long long handle, const char *class_name, const Json *told, IDispatch **found)
 {
     AcquireSRWLockExclusive(&link->guard);
     Object *object = *bucket(link, handle);
@@ -72,6 +85,8 @@ HRESULT object_of(Link *link, long long handle, const char *class_name, IDispatc
         InterlockedIncrement(&object->references);
     }
     ReleaseSRWLockExclusive(&link->guard);
+    if (object)
+        keep_constants(object, told);
     *found = object ? (IDispatch *)&object->faces[0] : NULL;
     return object ? S_OK : E_UNEXPECTED;
 }
@@ -85,6 +100,12 @@ static void release_last(Object *object)
     text_put(&text, ",\"count\":");
     text_integer(&text, object->owed);
     link_tell(object->link, &text);
+    while (object->constants) {
+        Constants *next = object->constants->next;
+        json_free(object->constants->by_name->owner);
+        free(object->constants);
+        object->constants = next;
+    }
     if (object->marshaler)
         IUnknown_Release(object->marshaler);
     link_release(object->link);
@@ -199,7 +220,15 @@ void leave_error(const IID *iid, BSTR why)
 
 /* --- calling */
 
-HRESULT ask_value(Link *link, Text *text, long long id, VARIANT *value, BSTR *why, long *argument)
+const Json *constant_of(Object *object, const char *name)
+{
+    const Json *found = NULL;
+    for (Constants *each = object->constants; each && !found; each = each->next)
+        found = json_get(each->by_name, name);
+    return found;
+}
+
+HRESULT ask_value(Link *link, Object *about, Text *text, long long id, VARIANT *value, BSTR *why, long *argument)
 {
     Document *answer;
     VARIANT told;
@@ -224,6 +253,8 @@ HRESULT ask_value(Link *link, Text *text, long long id, VARIANT *value, BSTR *wh
         if (FAILED(got))
             result = got;
     }
+    if (about)
+        keep_constants(about, json_get(answer->nodes, "constants"));
     json_free(answer);
     return result;
 }
@@ -258,6 +289,11 @@ HRESULT member_call(Face *face, int number, const void *const *arguments, void *
         value_nothing(member->returns, out);
     if (is_new_enum(member))
         return enumerator_of(object, out);
+    const Json *known = member->count || member->returns == T_VOID ? NULL : constant_of(object, member->name);
+    if (known) {
+        result = value_read(object->link, known, &value);
+        return SUCCEEDED(result) ? value_move(member->returns, iid, &value, out) : result;
+    }
     long long id = link_begin(object->link, &text, "call");
     text_put(&text, ",\"on\":");
     text_integer(&text, object->handle);
@@ -276,7 +312,7 @@ HRESULT member_call(Face *face, int number, const void *const *arguments, void *
         text_free(&text);
         return result;
     }
-    result = ask_value(object->link, &text, id, &value, &why, NULL);
+    result = ask_value(object->link, object, &text, id, &value, &why, NULL);
     if (SUCCEEDED(result))
         settle(object, id, result, member->cleans_up, &value);
     if (SUCCEEDED(result) && member->returns != T_VOID) {

@@ -12,6 +12,11 @@ typedef struct Face { /* what an interface pointer points at */
     struct Object *object;
 } Face;
 
+typedef struct Constants { /* properties by name, as the server told them with something else */
+    const Json *by_name;
+    struct Constants *next;
+} Constants;
+
 typedef struct Object {
     LONG references;
     Link *link;
@@ -19,6 +24,7 @@ typedef struct Object {
     long owed; /* how often the server gave the handle */
     const Class *class;
     IUnknown *marshaler;  /* free-threaded; made when asked for */
+    Constants *constants; /* what will not change */
     struct Object *next;  /* in its bucket */
     Face errors;          /* ISupportErrorInfo */
     Face faces[];         /* one for each chain of the class */
@@ -32,14 +38,19 @@ void alive_less(void);
 /* In the local server set when nobody holds anything any more; NULL in the DLL. */
 extern HANDLE server_ended;
 
-/* The proxy for a handle that the server has just given, a new one or the one that is there. */
-HRESULT object_of(Link *link, long long handle, const char *class_name, IDispatch **found);
+/* The proxy for a handle that the server has just given, a new one or the one that is there. "told" are properties
+ * that will not change, or NULL. */
+HRESULT object_of(Link *link, long long handle, const char *class_name, const Json *told, IDispatch **found);
 
 /* The proxy that an interface pointer belongs to; NULL for somebody else's. No new reference. */
 Object *object_behind(IUnknown *unknown);
 
-/* Asks the server to do something; "text" ends before the closing brace. The answer's value goes to "value". */
-HRESULT ask_value(Link *link, Text *text, long long id, VARIANT *value, BSTR *why, long *argument);
+/* Asks the server to do something; "text" ends before the closing brace. The answer's value goes to "value", and
+ * what need not be asked again to "about", unless that is NULL. */
+HRESULT ask_value(Link *link, Object *about, Text *text, long long id, VARIANT *value, BSTR *why, long *argument);
+
+/* A property that was told before; NULL when it must be asked for. */
+const Json *constant_of(Object *object, const char *name);
 
 /* After a call that succeeded: callbacks belong to the job that was answered, or are let go of with CleanUp. */
 void settle(Object *object, long long request, HRESULT result, int cleans_up, const VARIANT *value);

@@ -19,6 +19,7 @@ typedef struct Interface {
 } Interface;
 
 typedef struct Member { /* one slot of one interface */
+    const char *name;
     short owner;        /* index of its interface */
     short slot;
     short count; /* of parameters that the caller gives */

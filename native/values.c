@@ -255,7 +255,7 @@ static HRESULT read_object(Link *link, const Json *json, VARIANT *value)
     const Json *name = json->next; /* of its class */
     if (!json->integer)
         return S_OK;
-    return name && name->kind == J_STRING ? object_of(link, json->integer, name->string, &V_DISPATCH(value)) : E_UNEXPECTED;
+    return name && name->kind == J_STRING ? object_of(link, json->integer, name->string, name->next, &V_DISPATCH(value)) : E_UNEXPECTED;
 }
 
 static HRESULT read_tagged(Link *link, const Json *json, VARIANT *value)

@@ -76,10 +76,10 @@ def member(owner: str, row: Row) -> str:
     types = ", ".join(kind_of(param) for param in row.params) or "T_VOID"
     returned = kind(row.returns)[0]
     other = NUMBERS[row.returns.removesuffix("*")] if returned == "T_OBJECT" else -1
+    cleans = int(row.name == "CleanUp")
     return (
-        f"    {{{NUMBERS[owner]}, {row.slot}, {len(row.params)}, {{{types}}}, {returned}, {other},"
-        f" {int(row.name == 'CleanUp')}}},"
-        f" /* {owner}.{row.kind} {row.name} */\n"
+        f'    {{"{row.name}", {NUMBERS[owner]}, {row.slot}, {len(row.params)}, {{{types}}},'
+        f" {returned}, {other}, {cleans}}}, /* {owner}.{row.kind} */\n"
     )
 
 

@@ -137,8 +137,9 @@ def test_a_callback_is_called_by_the_interface_of_its_arguments(values: Values, 
 
 def test_counts_end_at_zero() -> None:
     objects, thing = Objects(), StringCollection()
-    handle = objects.give(thing)
-    assert objects.give(thing) == handle
+    handle, new = objects.give(thing)
+    assert new
+    assert objects.give(thing) == (handle, False)
     objects.take_back(handle, 1)
     assert objects.get(handle) is thing
     objects.take_back(handle, 1)
@@ -147,13 +148,13 @@ def test_counts_end_at_zero() -> None:
         objects.get(handle)
     with pytest.raises(KeyError):
         objects.take_back(handle, 1)
-    assert objects.give(thing) != handle
+    assert objects.give(thing) == (handle + 1, True)
 
 
 @pytest.mark.parametrize("count", [0, -1, 2])
 def test_more_than_was_given_cannot_be_given_back(count: int) -> None:
     objects = Objects()
-    handle = objects.give(StringCollection())
+    handle, _ = objects.give(StringCollection())
     with pytest.raises(ValueError, match="given back"):
         objects.take_back(handle, count)
     assert len(objects) == 1

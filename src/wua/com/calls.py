@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from wua.com.constants import Constant, beside, class_name, constants
+from wua.com.wire import Early, Late
 from wua.model import codes
 from wua.model.code_meanings import MEANINGS
 from wua.model.problems import Problem
@@ -27,6 +29,7 @@ class Outcome(NamedTuple):
     hresult: int = 0
     text: str = ""
     argument: int = 0
+    constants: Sequence[Constant] = ()
 
 
 def early(thing: ComObject, interface: str, slot: int, arguments: Sequence[Any]) -> Outcome:
@@ -45,7 +48,21 @@ def early(thing: ComObject, interface: str, slot: int, arguments: Sequence[Any])
         return failed(failure)
     if row.returns == "void":  # a method may answer another success than S_OK
         return Outcome(hresult=answer if isinstance(answer, int) else 0)
-    return Outcome(answer, row.returns)
+    return Outcome(answer, row.returns, constants=_beside(thing, row))
+
+
+def _beside(thing: ComObject, row: Row) -> list[Constant]:
+    """What goes with a property that was read."""
+    return constants(thing, beside(class_name(type(thing)), row.name)) if row.kind == "get" else []
+
+
+def is_quick(thing: ComObject, request: Early | Late) -> bool:
+    """Whether it is a property that is read: the agent answers at once, without waiting for a job."""
+    if isinstance(request, Early):
+        row = _ROWS.get((request.interface, request.slot))
+        return row is not None and row.kind == "get"
+    member = ole.by_id(type(thing)).get(request.dispid)
+    return member is not None and member.get is not None and not request.flags & (PUT | PUTREF)
 
 
 def late(thing: ComObject, dispid: int, flags: int, arguments: Sequence[Any]) -> Outcome:
@@ -76,7 +93,8 @@ def _late(thing: ComObject, dispid: int, flags: int, arguments: Sequence[Any]) -
             late_errors.refuse(DISP_E_BADPARAMCOUNT)
         return _late(inner, DEFAULT_MEMBER, flags, arguments)
     row = _row(member.rows, flags)
-    return Outcome(answered(beneath.call(member, flags, arguments)), row.returns if row else "void")
+    answer = answered(beneath.call(member, flags, arguments))
+    return Outcome(answer, row.returns, constants=_beside(thing, row)) if row else Outcome()
 
 
 def _row(rows: Sequence[Row], flags: int) -> Row | None:

@@ -18,16 +18,17 @@ class Objects:
         self._handles: dict[int, int] = {}  # by id() of objects that are held, so none is used twice
         self._last = 0
 
-    def give(self, thing: ComObject) -> int:
-        """The handle of an object, with one more count for the program."""
+    def give(self, thing: ComObject) -> tuple[int, bool]:
+        """The handle of an object, with one more count for the program; whether it is new to it."""
         with self._guard:
             handle = self._handles.get(id(thing))
+            new = handle is None
             if handle is None:
                 self._last += 1
                 handle = self._handles[id(thing)] = self._last
                 self._held[handle] = thing
             self._counts[handle] = self._counts.get(handle, 0) + 1
-            return handle
+            return handle, new
 
     def get(self, handle: int) -> ComObject:
         """Raises KeyError for a handle that the program does not hold."""

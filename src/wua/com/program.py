@@ -158,10 +158,10 @@ class Connected:
                 self._work(request, lambda: self._create(name))
             case wire.Early(on=handle, interface=interface, slot=slot, args=args):
                 thing, given = self._thing(handle), self._arguments(args)
-                self._work(request, lambda: calls.early(thing, interface, slot, given))
+                self._run(request, thing, lambda: calls.early(thing, interface, slot, given))
             case wire.Late(on=handle, dispid=dispid, flags=flags, args=args):
                 thing, given = self._thing(handle), self._arguments(args)
-                self._work(request, lambda: calls.late(thing, dispid, flags, given))
+                self._run(request, thing, lambda: calls.late(thing, dispid, flags, given))
 
     def _thing(self, handle: int) -> ComObject:
         try:
@@ -183,6 +183,15 @@ class Connected:
 
     # --- working
 
+    def _run(
+        self, request: wire.Early | wire.Late, thing: ComObject, function: Callable[[], Outcome]
+    ) -> None:
+        """Properties are read here and now: to hand them to another thread would cost more than they do."""
+        if calls.is_quick(thing, request):
+            self._do(request.id, function)
+        else:
+            self._work(request, function)
+
     def _work(self, request: wire.Create | wire.Early | wire.Late, function: Callable[[], Outcome]) -> None:
         with self._guard:
             context = self._context(request.within)
@@ -191,7 +200,12 @@ class Connected:
         if refused:
             self._answer(request.id, Outcome(hresult=signed(TOO_BUSY)))
         else:
-            self._workers.put(lambda: context.run(self._do, request.id, function))
+            self._workers.put(lambda: self._in(context, request.id, function))
+
+    def _in(self, context: Context, number: int, function: Callable[[], Outcome]) -> None:
+        context.run(self._do, number, function)
+        with self._guard:
+            self._busy -= 1
 
     def _context(self, within: int) -> Context:
         """Of the callback that something is asked from; it may have ended meanwhile."""
@@ -206,9 +220,6 @@ class Connected:
             log.exception("a call failed")
             text = traceback.format_exc(limit=-3)
             self._answer(number, Outcome(hresult=signed(codes.E_UNEXPECTED), text=text))
-        finally:
-            with self._guard:
-                self._busy -= 1
 
     def _create(self, name: str) -> Outcome:
         try:
@@ -223,7 +234,8 @@ class Connected:
             if self._gone:
                 return
             value = self._values.write(outcome.value, outcome.type_name)
-        self._send(wire.Answer(number, outcome.hresult, value, outcome.text, outcome.argument))
+            kept = {each.name: self._values.write(each.value, each.type_name) for each in outcome.constants}
+        self._send(wire.Answer(number, outcome.hresult, value, outcome.text, outcome.argument, kept))
 
     def _send(self, message: wire.Answer | wire.Call | wire.Drop) -> None:
         if self._outbox is not None and not self._gone:

@@ -3,8 +3,8 @@
 Plain: null (VT_EMPTY; on the way in VT_NULL and null strings and objects too), true, false, integers,
 floats, strings. Else an object with one of these names first: "s" a null string, "d" a date in microseconds
 since 1899-12-30, "n" a decimal's digits, "y" bytes, "a" an array of values, "o" a handle of ours (0 for
-null) with its class "k", "c" a token of the program's with "call" when it can be called, "m" an argument
-that was left out.
+null) with its class "k" and constants "v", "c" a token of the program's with "call" when it can be called,
+"m" an argument that was left out.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from wua.com.clients import Given, GivenCallback, Program
+from wua.com.constants import class_name, constants, first_of
 from wua.com.objects import Objects
-from wua.wuapi.conformance import declared
 from wua.wuapi.declare import ComObject
 from wua.wuapi.variants import MISSING
 
@@ -25,18 +25,6 @@ _LONGEST_DATE: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECON
 
 class Unreadable(Exception):
     """A value that is none of the kinds above, or names what the program does not hold."""
-
-
-_NAMES: Final[dict[type[ComObject], str]] = {}
-
-
-def class_name(kind: type[ComObject]) -> str:
-    """The class of ours that the DLL knows an object by."""
-    name = _NAMES.get(kind)
-    if name is None:
-        known = declared()
-        name = _NAMES[kind] = next(each.__name__ for each in kind.__mro__ if each in known)
-    return name
 
 
 class Values:
@@ -58,12 +46,20 @@ class Values:
         if value is None:
             return _null(type_name)
         if isinstance(value, ComObject):
-            return {"o": self._objects.give(value), "k": class_name(type(value))}
+            return self._give(value)
         if isinstance(value, Given):
             return {"c": value.token}
         if type_name == "DECIMAL" or isinstance(value, Decimal):
             return {"n": format(Decimal(value), "f")}
         return self._plain(value)
+
+    def _give(self, thing: ComObject) -> dict[str, Any]:
+        handle, new = self._objects.give(thing)
+        name = class_name(type(thing))
+        told = constants(thing, first_of(name)) if new else ()
+        if not told:
+            return {"o": handle, "k": name}
+        return {"o": handle, "k": name, "v": {n: self.write(value, kind) for n, value, kind in told}}
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, str):

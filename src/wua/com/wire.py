@@ -68,13 +68,17 @@ Request = Create | Early | Late | Release | Answered
 
 
 class Answer(Value, frozen=True, omit_defaults=True):
-    """``argument``: of the call itself, the number of the wrong one from 1; -1: the member failed."""
+    """``argument``: of the call itself, the number of the wrong one from 1; -1: the member failed.
+
+    ``constants``: properties of the same object that the program may keep, by name.
+    """
 
     id: int
     hresult: int = 0
     value: Any = None
     text: str = ""
     argument: int = 0
+    constants: dict[str, Any] = {}
 
 
 class Call(Value, frozen=True):

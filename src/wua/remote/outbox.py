@@ -19,17 +19,31 @@ class Outbox:
         self._messages: deque[bytes] = deque()
         self._jobs: dict[str, None] = {}  # a set that keeps its order: one notice stands for many
         self._unsent = 0
+        self._sending = False  # the thread is at it
         self._closed = False
         self._thread = threading.Thread(target=self._send, name="wua-remote-out", daemon=True)
         self._thread.start()
 
     def put(self, message: bytes) -> None:
         with self._changed:
+            if not self._messages and not self._sending:
+                message = self._at_once(message)
+                if not message:
+                    return
             self._messages.append(message)
             self._unsent += len(message)
             if self._unsent > UNSENT:
                 wire.finish(self._socket)
             self._changed.notify()
+
+    def _at_once(self, message: bytes) -> bytes:
+        """Send what goes without waiting; the rest of the message is left."""
+        try:
+            return message[self._socket.send(message, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            return message
+        except OSError:
+            return b""  # the client is gone
 
     def notice(self, job: str) -> None:
         with self._changed:
@@ -47,6 +61,7 @@ class Outbox:
     def _send(self) -> None:
         while True:
             with self._changed:
+                self._sending = False
                 self._changed.wait_for(lambda: self._messages or self._jobs or self._closed)
                 parts = [*self._messages, *(wire.frame(wire.Answer(job=job)) for job in self._jobs)]
                 self._messages.clear()
@@ -54,6 +69,7 @@ class Outbox:
                 self._unsent = 0
                 if not parts:
                     return
+                self._sending = True
             try:
                 for part in parts:
                     self._socket.sendall(part)
