@@ -1,14 +1,16 @@
 """Native programs in Wine, over a machine that is only played: each kind of client and apartment."""
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
+from tests.quality.test_generated import tool
 
 from support.wine_world import CLIENTS, LONG, Wine, needs_wine, wine_in
-from support.wuapi_world import World, opened
+from support.wuapi_world import InThread, World, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedUpdate
@@ -164,3 +166,79 @@ def test_every_kind_of_value(client: Client, world: World, apartment: str) -> No
         "type 1",
         "left 0",
     ]
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_sixteen_apartments(client: Client, world: World, apartment: str) -> None:
+    world.set(EDITOR, KERNEL)
+    assert client(apartment, "many") == ["fine 48 of 48", "left 0"]
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_a_server_that_ends(wine: Wine, short_dir: Path, apartment: str) -> None:
+    with opened(short_dir / "machine", None) as world:
+        world.gate()
+        world.set(SimulatedUpdate("editor", "2.0", gate="gate"))
+        begun = wine.path / "drive_c" / "begun"
+        begun.unlink(missing_ok=True)
+        server = ComServer(world.agent, wine.prefix.folder)
+        running = InThread(lambda: wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, "gone").lines)
+        while not begun.exists() and not running.done:
+            threading.Event().wait(0.01)
+        server.close()
+        server = ComServer(world.agent, wine.prefix.folder)
+        assert running.result() == [
+            "EndInstall 0x800706BA",
+            "and then 0x800706BA supported 1 source wua text 1",
+            "anew 0x00000000",
+            "left 0",
+        ]
+        server.close()
+        world.close()
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    windows = tool("windows_python")
+    try:
+        return Path(windows.folder())
+    except windows.MissingPythonError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.wine
+def test_pywin32(wine: Wine, world: World, python: Path) -> None:
+    world.set(EDITOR, KERNEL)
+    assert wine.python(python, "whole_pywin32.py") == (
+        0,
+        [
+            "[('editor 2.0', '1000', True, 1899), ('kernel 6.1', '1000', True, 1899)]",
+            "2 kernel 6.1 1 editor 2.0",
+            "installed 2 True 0",
+            "100 state True",
+            "removed 2",
+            "[('kernel 6.1', 2), ('editor 2.0', 2), ('kernel 6.1', 1), ('editor 2.0', 1)]",
+            "-2147352567 -2145124302 True",
+            "Microsoft.Update.Session.NoSuchMember",
+        ],
+    )
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("apartment", APARTMENTS)
+def test_comtypes(wine: Wine, world: World, python: Path, apartment: str) -> None:
+    world.set(EDITOR, KERNEL)
+    where = "on the main thread" if apartment == "sta" else "elsewhere"
+    assert wine.python(python, "whole_comtypes.py", apartment) == (
+        0,
+        [
+            "[('editor 2.0', True), ('kernel 6.1', True)]",
+            f"installed 2 True {where}",
+            "True 100 5",
+            "0x80240032 True",
+            "offered",
+            "0x80004002",
+        ],
+    )

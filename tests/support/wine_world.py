@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -80,6 +81,38 @@ class Wine:
             words = ["-std=gnu++17", "-static", *unicode, f"-I{self.built}", str(source), "-o", str(target)]
             subprocess.run([COMPILER, *words, "-lole32", "-loleaut32", "-luuid", "-luser32"], check=True)
         return f"C:\\{target.name}"
+
+    def python(self, home: Path, name: str, *words: str) -> Ran:
+        """One of the clients that are Python programs, in CPython for Windows."""
+        self.run("reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f")
+        shutil.copyfile(CLIENTS / name, self.path / "drive_c" / name)
+        command = ["wine", str(home / "python.exe"), "-B", f"C:\\{name}", *words]
+        # It wants a pipe, which Wine's services hold open after it has ended: nobody waits for its end.
+        ours, its = os.pipe()
+        output: list[bytes] = []
+
+        def read() -> None:
+            with contextlib.suppress(OSError):
+                while part := os.read(ours, 65536):
+                    output.append(part)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        done = subprocess.run(
+            command,
+            env=os.environ | QUIET | {"WINEPREFIX": str(self.path)},
+            stdin=subprocess.PIPE,
+            stdout=its,
+            stderr=its,
+            timeout=LONG,
+            check=False,
+        )
+        os.write(its, b"\n--- end\n")
+        os.close(its)
+        while b"--- end" not in b"".join(output):
+            reader.join(0.01)
+        text = b"".join(output).decode(errors="replace").replace("\r", "")
+        return Ran(done.returncode, text.partition("\n--- end")[0].strip().splitlines())
 
     def registry(self, key: str) -> list[str]:
         """A key with everything below it."""

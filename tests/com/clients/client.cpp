@@ -292,6 +292,70 @@ static void values()
     type->ReleaseTypeAttr(attributes);
 }
 
+// One apartment of many: a session of its own, a callback of its own.
+static DWORD WINAPI one_of_many(void *given)
+{
+    LONG *fine = (LONG *)given;
+    CHECK(CoInitializeEx(nullptr, is_sta ? COINIT_APARTMENTTHREADED : COINIT_MULTITHREADED));
+    {
+        Ptr<IUpdateSession> own;
+        Ptr<IUpdateSearcher> searcher;
+        CHECK(CoCreateInstance(__uuidof(WuaUpdateSession), nullptr, CLSCTX_INPROC_SERVER, __uuidof(IUpdateSession), (void **)&own));
+        CHECK(own->CreateUpdateSearcher(&searcher));
+        for (int round = 0; round < 3; round++) {
+            Ptr<ISearchJob> job;
+            Ptr<ISearchResult> result;
+            Ptr<IUpdateCollection> updates;
+            Found found;
+            VARIANT state;
+            LONG count;
+            VariantInit(&state);
+            CHECK(searcher->BeginSearch(Text(L"IsInstalled=0"), &found, state, &job));
+            CHECK(job->CleanUp());
+            CHECK(searcher->EndSearch(job, &result));
+            CHECK(result->get_Updates(&updates));
+            CHECK(updates->get_Count(&count));
+            if (found.calls == 1 && found.references == 1 && count == 2)
+                InterlockedIncrement(fine);
+        }
+    }
+    CoUninitialize();
+    return 0;
+}
+
+static void many()
+{
+    HANDLE threads[16];
+    LONG fine = 0;
+    for (HANDLE &thread : threads)
+        thread = CreateThread(nullptr, 0, one_of_many, &fine, 0, nullptr);
+    WaitForMultipleObjects(16, threads, TRUE, INFINITE);
+    printf("fine %ld of 48\n", fine);
+}
+
+// The server ends while a call waits, and another one comes.
+static void gone()
+{
+    Ptr<IUpdateCollection> updates;
+    Ptr<IInstallationJob> job;
+    Ptr<IInstallationResult> result;
+    Ptr<IUpdateSession> other;
+    VARIANT state;
+    VariantInit(&state);
+    choose(L"IsInstalled=0", &updates);
+    CHECK(installer->put_Updates(updates));
+    CHECK(installer->BeginInstall(nullptr, nullptr, state, &job));
+    fclose(fopen("C:\\begun", "w")); // for the test
+    printf("EndInstall 0x%08lX\n", (unsigned long)installer->EndInstall(job, &result));
+    error_of("and then", installer->put_Updates(updates), installer, __uuidof(IUpdateInstaller));
+    HRESULT anew = E_FAIL;
+    for (int tries = 0; FAILED(anew) && tries < 2000; tries++) {
+        anew = CoCreateInstance(__uuidof(WuaUpdateSession), nullptr, CLSCTX_INPROC_SERVER, __uuidof(IUpdateSession), (void **)&other);
+        Sleep(10);
+    }
+    printf("anew 0x%08lX\n", (unsigned long)anew);
+}
+
 int main(int, char **words)
 {
     is_sta = !strcmp(words[1], "sta");
@@ -309,6 +373,10 @@ int main(int, char **words)
         searching();
     else if (!strcmp(scenario, "abort"))
         aborting();
+    else if (!strcmp(scenario, "many"))
+        many();
+    else if (!strcmp(scenario, "gone"))
+        gone();
     else
         install(!strcmp(scenario, "free"), !strcmp(scenario, "cleanup"));
     installer->Release();
