@@ -29,6 +29,9 @@ void client_cleaned(Link *link, long long job);
 /* Made in the callback's apartment, which is the calling thread's. */
 HRESULT receiver_of(IUnknown *callback, IDispatch **made);
 
+/* Calls the callback that a message names; its answer, or why it could not be called. */
+HRESULT call_back(Link *link, const Json *message);
+
 /* Takes over a message that is no answer: call a callback, or let go of tokens. */
 void callbacks_take(Link *link, Document *message);
 

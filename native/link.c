@@ -2,17 +2,13 @@
 #include "link.h"
 
 #include <objbase.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "callbacks.h"
+#include "frames.h"
 
-#define LARGEST 0x40000000u
-#define SECRET_LENGTH 64
 #define UNSERVED 2 /* milliseconds that an apartment waits for an answer before it serves its messages */
-
-HINSTANCE module_instance;
 
 static SRWLOCK opening = SRWLOCK_INIT;
 static Link *current; /* holds a reference */
@@ -25,124 +21,6 @@ typedef struct Pending { /* a call that waits; in the list until it is done */
     Document *answer;
     struct Pending *next;
 } Pending;
-
-typedef struct Address { /* what the server wrote for us: its port, our secret, its own */
-    int port;
-    char client[SECRET_LENGTH + 1], server[SECRET_LENGTH + 1];
-} Address;
-
-void module_folder(WCHAR folder[MAX_PATH])
-{
-    DWORD length = GetModuleFileNameW(module_instance, folder, MAX_PATH);
-    while (length && folder[length - 1] != '\\')
-        length--;
-    folder[length] = 0;
-}
-
-static int read_address(Address *address)
-{
-    WCHAR path[MAX_PATH + 16];
-    char content[256];
-    DWORD size = 0;
-    module_folder(path);
-    wcscat(path, L"connection");
-    HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                              OPEN_EXISTING, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE)
-        return 0;
-    BOOL fine = ReadFile(file, content, sizeof content - 1, &size, NULL);
-    CloseHandle(file);
-    content[size] = 0;
-    return fine && sscanf(content, "%d %64s %64s", &address->port, address->client, address->server) == 3;
-}
-
-/* --- frames */
-
-static int send_all(SOCKET socket, const char *data, size_t size)
-{
-    while (size) {
-        int part = send(socket, data, size > 1 << 20 ? 1 << 20 : (int)size, 0);
-        if (part <= 0)
-            return 0;
-        data += part;
-        size -= (size_t)part;
-    }
-    return 1;
-}
-
-static int receive_all(SOCKET socket, char *data, size_t size)
-{
-    while (size) {
-        int part = recv(socket, data, size > 1 << 20 ? 1 << 20 : (int)size, 0);
-        if (part <= 0)
-            return 0;
-        data += part;
-        size -= (size_t)part;
-    }
-    return 1;
-}
-
-static void set_head(Text *text)
-{
-    unsigned int size = (unsigned int)text->length - 4;
-    for (int i = 0; i < 4; i++)
-        text->data[i] = (char)(size >> (24 - 8 * i));
-}
-
-static Document *receive_frame(SOCKET socket)
-{
-    unsigned char head[4];
-    if (!receive_all(socket, (char *)head, 4))
-        return NULL;
-    unsigned int size = (unsigned int)head[0] << 24 | head[1] << 16 | head[2] << 8 | head[3];
-    char *data = size <= LARGEST ? malloc((size_t)size + 1) : NULL;
-    if (!data)
-        return NULL;
-    if (!receive_all(socket, data, size)) {
-        free(data);
-        return NULL;
-    }
-    return json_parse(data, size);
-}
-
-/* Both sides show that they have read the file; whoever only took over the port has not. */
-static int shake_hands(SOCKET socket, const Address *address)
-{
-    Text hello = {0};
-    text_bytes(&hello, "\0\0\0\0", 4);
-    text_put(&hello, "{\"secret\":\"");
-    text_put(&hello, address->client);
-    text_put(&hello, "\"}");
-    int sent = 0;
-    if (!hello.failed) {
-        set_head(&hello);
-        sent = send_all(socket, hello.data, hello.length);
-    }
-    text_free(&hello);
-    Document *answer = sent ? receive_frame(socket) : NULL;
-    const Json *secret = answer ? json_get(answer->nodes, "secret") : NULL;
-    int fine = secret && secret->kind == J_STRING && !strcmp(secret->string, address->server);
-    json_free(answer);
-    return fine;
-}
-
-static SOCKET connect_to(const Address *address)
-{
-    struct sockaddr_in to = {0};
-    to.sin_family = AF_INET;
-    to.sin_port = htons((u_short)address->port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    SOCKET made = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
-    BOOL at_once = TRUE;
-    if (made == INVALID_SOCKET)
-        return made;
-    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, (const char *)&at_once, sizeof at_once);
-    if (connect(made, (struct sockaddr *)&to, sizeof to) || !shake_hands(made, address)) {
-        closesocket(made);
-        return INVALID_SOCKET;
-    }
-    return made;
-}
 
 /* --- the reading thread */
 
@@ -191,7 +69,7 @@ static DWORD WINAPI read_on(void *given)
 {
     Link *link = given;
     Document *message;
-    while ((message = receive_frame(link->socket)))
+    while ((message = frame_receive(link->socket)))
         hear(link, message);
     lose(link);
     callbacks_lost(link);
@@ -230,20 +108,10 @@ static int is_lost(Link *link)
 
 static HRESULT connect_anew(const WCHAR **why)
 {
-    WSADATA data;
-    Address address;
-    if (!read_address(&address)) {
-        *why = L"wua's COM server does not run for this prefix: there is no file \"connection\" beside "
-               L"wuacom.dll. `wua com serve` starts it.";
-        return HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE);
-    }
-    if (WSAStartup(MAKEWORD(2, 2), &data))
-        return E_FAIL;
-    SOCKET socket = connect_to(&address);
-    if (socket == INVALID_SOCKET) {
-        *why = L"wua's COM server does not answer on its port. `wua com serve` starts it.";
-        return HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE);
-    }
+    SOCKET socket;
+    HRESULT result = server_connect(&socket, why);
+    if (FAILED(result))
+        return result;
     current = start(socket);
     if (current)
         return S_OK;
@@ -305,13 +173,9 @@ long long link_begin(Link *link, Text *text, const char *operation)
 static int post(Link *link, Text *text)
 {
     text_put(text, "}");
-    int sent = 0;
-    if (!text->failed) {
-        set_head(text);
-        AcquireSRWLockExclusive(&link->sending);
-        sent = send_all(link->socket, text->data, text->length);
-        ReleaseSRWLockExclusive(&link->sending);
-    }
+    AcquireSRWLockExclusive(&link->sending);
+    int sent = frame_send(link->socket, text);
+    ReleaseSRWLockExclusive(&link->sending);
     text_free(text);
     return sent;
 }

@@ -5,6 +5,7 @@
 #include <winsock2.h>
 #include <windows.h>
 
+#include "frames.h"
 #include "json.h"
 
 #define OBJECT_BUCKETS 1024
@@ -39,10 +40,5 @@ void link_tell(Link *link, Text *text);
 
 /* Waits; calls into the apartment of the thread, callbacks among them, are served meanwhile. */
 void wait_in_apartment(HANDLE event);
-
-/* Where this DLL is, with a backslash at the end. */
-void module_folder(WCHAR folder[MAX_PATH]);
-
-extern HINSTANCE module_instance;
 
 #endif

@@ -204,6 +204,8 @@ static LONG uninstall(Plan *plan)
     make_plan(plan, original);
     for (size_t i = plan->count; !plan->failed && i; i--)
         remove_entry(plan, &plan->entries[i - 1]);
+    *wcsrchr(path, '\\') = 0;
+    RegDeleteTreeW(plan->hive, path); /* the library's own, with the note of what is registered */
     return plan->failed ? ERROR_OUTOFMEMORY : 0;
 }
 

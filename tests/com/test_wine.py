@@ -1,5 +1,7 @@
 """Native programs in Wine, over a machine that is only played: each kind of client and apartment."""
 
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -242,3 +244,44 @@ def test_comtypes(wine: Wine, world: World, python: Path, apartment: str) -> Non
             "0x80004002",
         ],
     )
+
+
+@pytest.mark.wine
+def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World) -> None:
+    keys = [
+        f"HKLM\\Software\\Classes\\{key}"
+        for key in (
+            "Microsoft.Update.Session",
+            "CLSID\\{4CB43D7F-7EEE-4906-8698-60DA1C38F2FE}",
+            "Interface\\{816858A4-260D-4260-933A-2585F1ABC76B}",
+            "Wua.Update.Session",
+        )
+    ]
+    ours = [wine.registry(key) for key in keys]
+    wine.register("/u", "/i")
+    before = [wine.registry(key) for key in keys]
+    wine.register("/i:original")
+    wine.register("/i:original")
+    assert [wine.registry(key) for key in keys] == ours
+    wine.register("/u", "/i")
+    assert [wine.registry(key) for key in keys] == before
+    text = "\n".join(line for lines in before for line in lines)
+    assert "wua.before" not in text
+    assert "wuacom" not in text
+    assert "wuapi" in text
+    wine.register("/i:original")
+
+
+@pytest.mark.slow
+@pytest.mark.wine
+@pytest.mark.timeout(300)
+def test_a_real_package_with_one_command() -> None:
+    """What `make com` runs: a C++ program, a Debian root, apt and dpkg."""
+    with tempfile.TemporaryFile() as output:
+        words = [sys.executable, str(ROOT / "examples" / "com" / "run.py")]
+        done = subprocess.run(words, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    assert done.returncode == 0, text
+    assert "Invoke: EndInstall 0x00000000, result 2, restart 0" in text
+    assert "install  hello" in text

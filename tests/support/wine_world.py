@@ -49,7 +49,7 @@ class Wine:
             if (self.built / name).exists():
                 shutil.copyfile(self.built / name, self.prefix.folder / name)
 
-    def _run(self, *words: str) -> None:
+    def _run(self, *words: str, check: bool = True) -> None:
         subprocess.run(
             words,
             env=os.environ | QUIET | {"WINEPREFIX": str(self.path), "WINEARCH": "win64"},
@@ -57,7 +57,7 @@ class Wine:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=LONG,
-            check=True,
+            check=check,
         )
 
     def register(self, *words: str) -> None:
@@ -119,7 +119,8 @@ class Wine:
         return self.run("reg", "query", key, "/s").lines
 
     def close(self) -> None:
-        self._run("wineserver", "-k")
+        for word in ("-k", "-w"):  # end, and be seen to have ended; it may have done so by itself
+            self._run("wineserver", word, check=False)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ writes and takes back itself, with whatever stood there before.
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -101,19 +100,23 @@ def start(prefix: Prefix) -> None:
         WuaError: target-unusable, with the end of its log.
     """
     log = prefix.folder / LOG
-    with open(log, "ab") as errors:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "wua", "com", "serve", "--prefix", str(prefix.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
-    assert server.stdout is not None
-    with server.stdout as said:
-        ready = said.readline().decode().strip()
+    said, its = os.pipe()
+    # Not a child to be waited for: it stays when this process has ended.
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", "-m", "wua", "com", "serve", "--prefix", str(prefix.path)],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, its, 1),
+            (os.POSIX_SPAWN_OPEN, 2, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        ],
+        setsid=True,
+    )
+    os.close(its)
+    with open(said, "rb") as output:
+        ready = output.readline().decode().strip()
     if ready != READY:
-        server.wait()
         raise error("target-unusable", f"the server did not start: {log.read_text().strip()[-500:]}")
 
 
