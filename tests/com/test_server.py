@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.com.conftest import Served
 
-from support.com_program import LONG, FakeProgram, Wire, dispid
+from support.com_program import LONG, FakeProgram, Wire, dispid, slot
 from wua.com.program import DISCONNECTED
 from wua.com.server import ComServer
 from wua.model import codes
@@ -338,6 +338,24 @@ def test_nonsense_ends_its_own_connection_only(served: Served, program: FakeProg
     assert program.over.wait(LONG)
     assert other.get(other.create("UpdateSession"), "IUpdateSession", "ReadOnly") is False
     other.close()
+
+
+def test_who_does_not_read_is_not_waited_for_at_the_end(served: Served) -> None:
+    wire = Wire(served.folder)
+    wire.send({"secret": wire.ours})
+    wire.receive()
+    wire.send({"op": "create", "id": 1, "name": "StringCollection"})
+    where = {"on": 1, "interface": "IStringCollection"}
+    add, item = (slot("IStringCollection", *which) for which in (("Add", "method"), ("Item", "get")))
+    wire.receive()
+    wire.send({"op": "call", "id": 2, "slot": add, "args": ["x" * (1 << 20)], **where})
+    wire.receive()
+    for number in range(3, 23):
+        wire.send({"op": "call", "id": number, "slot": item, "args": [0], **where})
+    (connected,) = served.server.programs
+    wire.send({"op": "nothing"})
+    assert connected.wait(LONG)
+    wire.close()
 
 
 JSON = st.recursive(

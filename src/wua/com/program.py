@@ -111,7 +111,14 @@ class Connected:
                 self._outbox = Outbox(self._socket)
                 while (content := frames.receive(self._socket, LARGEST)) is not None:
                     self._hear(msgspec.json.decode(content, type=wire.Request))
-        except (frames.Broken, msgspec.DecodeError, RecursionError, UnicodeDecodeError, _Nonsense) as broken:
+        except (
+            frames.Broken,
+            OSError,
+            msgspec.DecodeError,
+            RecursionError,
+            UnicodeDecodeError,
+            _Nonsense,
+        ) as broken:
             log.warning("a program's connection is ended: %s", broken)
         finally:
             self._end()
@@ -135,6 +142,7 @@ class Connected:
             self._calling.clear()
         for calling in callings:
             calling.over.set()
+        frames.finish(self._socket)  # so that nothing waits for a program that does not read
         self.unreleased = len(self.objects)
         self._workers.close()  # whoever still waits for a job does so for nobody
         self.objects.clear()
@@ -229,12 +237,10 @@ class Connected:
         return Outcome(made, "IUnknown*")
 
     def _answer(self, number: int, outcome: Outcome) -> None:
-        # Under the guard, so that nothing is given to a program that is gone.
-        with self._guard:
-            if self._gone:
-                return
-            value = self._values.write(outcome.value, outcome.type_name)
-            kept = {each.name: self._values.write(each.value, each.type_name) for each in outcome.constants}
+        value = self._values.write(outcome.value, outcome.type_name)
+        kept = {each.name: self._values.write(each.value, each.type_name) for each in outcome.constants}
+        if self._gone:
+            self.objects.clear()  # nobody holds what was just given
         self._send(wire.Answer(number, outcome.hresult, value, outcome.text, outcome.argument, kept))
 
     def _send(self, message: wire.Answer | wire.Call | wire.Drop) -> None:
