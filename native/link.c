@@ -8,7 +8,7 @@
 #include "callbacks.h"
 #include "frames.h"
 
-#define UNSERVED 2 /* milliseconds that an apartment waits for an answer before it serves its messages */
+#define UNSERVED 1 /* millisecond that an apartment waits for an answer before it serves its messages */
 
 static SRWLOCK opening = SRWLOCK_INIT;
 static Link *current; /* holds a reference */
