@@ -218,8 +218,9 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
     VariantClear(&value);
     if (argument < 0) /* the member itself failed */
         return explain(result, why, info);
-    if (argument > 0 && wrong)
-        *wrong = given->cArgs >= (UINT)argument ? given->cArgs - (UINT)argument : 0;
+    for (UINT i = 0; argument > 0 && wrong && i < given->cArgs; i++)
+        if (place_of(given, i) == argument - 1)
+            *wrong = i;
     SysFreeString(why);
     return result;
 }

@@ -256,6 +256,30 @@ static void values()
     printf("string %d at %ld\n", !wcscmp(text, L"Grüße, \"\\ \x20AC \xD83D\xDE00!"), number);
     error_of("index", strings->get_Item(5, &text), strings, __uuidof(IStringCollection));
 
+    // Late-bound with named arguments, an indexed put, and a property-get that is none.
+    wchar_t insert[] = L"INSERT", value[] = L"value", index[] = L"index";
+    LPOLESTR names[] = {insert, value, index};
+    DISPID ids[3], put = DISPID_PROPERTYPUT;
+    CHECK(strings->GetIDsOfNames(IID_NULL, names, 3, LOCALE_USER_DEFAULT, ids));
+    VARIANT given[2];
+    V_VT(&given[0]) = VT_BSTR;
+    V_BSTR(&given[0]) = SysAllocString(L"named");
+    V_VT(&given[1]) = VT_I2;
+    V_I2(&given[1]) = 1;
+    DISPPARAMS parameters = {given, &ids[1], 2, 2};
+    CHECK(strings->Invoke(ids[0], IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_METHOD, &parameters, nullptr, nullptr, nullptr));
+    DISPPARAMS putting = {given, &put, 2, 1};
+    CHECK(strings->Invoke(DISPID_VALUE, IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_PROPERTYPUT, &putting, nullptr, nullptr, nullptr));
+    HRESULT as_property = strings->Invoke(ids[0], IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_PROPERTYGET, &parameters, nullptr, nullptr, nullptr);
+    UINT wrong = 9;
+    V_VT(&given[1]) = VT_DISPATCH;
+    V_DISPATCH(&given[1]) = strings;
+    HRESULT mismatch = strings->Invoke(ids[0], IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_METHOD, &parameters, nullptr, nullptr, &wrong);
+    VariantClear(&given[0]);
+    Text second_text;
+    CHECK(strings->get_Item(1, &second_text));
+    printf("late %ls 0x%08lX 0x%08lX of %u\n", second_text.it, (unsigned long)as_property, (unsigned long)mismatch, wrong);
+
     CHECK(strings->get__NewEnum(&enumerator));
     Ptr<IEnumVARIANT> each;
     CHECK(enumerator->QueryInterface(IID_IEnumVARIANT, (void **)&each));
