@@ -22,7 +22,7 @@ $(dev_ready): $(inputs) requirements/dev.txt
 	@PYTHON="$(PYTHON)" sh tools/bootstrap.sh dev
 	@touch $(run_ready) $@
 
-.PHONY: setup run test test-all lint types format docs soak bench wheel wheels lock clean help
+.PHONY: setup run test test-all lint types format docs native com soak bench wheel wheels lock clean help
 
 setup: $(dev_ready) ## make .venv with everything that working on wua needs (the default)
 
@@ -48,6 +48,12 @@ format: $(dev_ready) ## put the sources into the project's layout
 
 docs: $(dev_ready) ## write the generated pages of docs/reference anew
 	@$(PY) tools/generate_docs.py
+
+native: $(run_ready) ## build the COM DLL, its type library and header into build/native, where mingw and widl are
+	@$(PY) tools/build_native.py build/native
+
+com: native ## a C++ program installs a package through COM in Wine, and is called back
+	@$(PY) examples/com/run.py
 
 soak: $(run_ready) ## thousands of killed jobs; goes on where it was stopped
 	@$(PY) tools/soak.py $(ARGS)

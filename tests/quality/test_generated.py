@@ -27,3 +27,9 @@ def test_result_codes_follow_the_reference(name: str) -> None:
 def test_reference_pages_follow_the_code() -> None:
     for path, text in tool("generate_docs").pages().items():
         assert (ROOT / "docs" / "reference" / path).read_text() == text, f"{path}: run `make docs`"
+
+
+def test_the_type_library_follows_the_declaration() -> None:
+    assert (ROOT / "native" / "wua.idl").read_text() == tool("generate_idl").render(), (
+        "run tools/generate_idl.py"
+    )

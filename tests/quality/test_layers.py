@@ -26,10 +26,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "api": ({"model", "system"}, {"engine", "remote", "targets"}),  # open() chooses agent and target
     "wuapi": ({"api", "model"}, set()),
     "compat": ({"wuapi", "api", "model"}, set()),
-    "cli": ({"api", "model"}, {"compat"}),  # wua script
+    "com": ({"wuapi", "api", "remote", "system", "model"}, set()),
+    "cli": ({"api", "model"}, {"compat", "com"}),  # wua script, wua com
     "": (set(), {"api", "model"}),  # wua/__init__.py
     "__main__": (set(), {"cli"}),
-    "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "cli", ""}, set()),
+    "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "com", "cli", ""}, set()),
 }
 EVERYWHERE = {"_version"}  # the version says nothing of the layers
 

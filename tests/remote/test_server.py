@@ -327,9 +327,9 @@ def test_a_client_that_leaves_ends_its_connection(both: Both) -> None:
 
 
 def test_a_client_that_never_reads_is_let_go(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wua.remote import server
+    from wua.remote import outbox
 
-    monkeypatch.setattr(server, "UNSENT", 1 << 20)
+    monkeypatch.setattr(outbox, "UNSENT", 1 << 20)
     both.served.answers["output"] = "x" * (1 << 19)
     request = frame(b'{"id":1,"method":"output","params":{"job_id":"a"}}')
     with contextlib.suppress(OSError):

@@ -62,6 +62,15 @@ class Marked(Value, frozen=True):
     hidden: bool
 
 
+class Registered(Value, frozen=True):
+    """A Wine prefix, and whether its programs find wua. ``root``: the machine that they work on."""
+
+    prefix: str
+    registered: bool
+    original_names: bool
+    root: str | None
+
+
 class Asked(Value, frozen=True):
     """An answer to the request to abort a job."""
 
@@ -93,6 +102,7 @@ RESULTS: Final[dict[str, Any]] = {
     "remove": Acted,
     "hide": Marked,
     "unhide": Marked,
+    "com": Registered,
     "history": tuple[HistoryEntry, ...],
     "jobs": tuple[JobRecord, ...],
     "attach": Acted,

@@ -34,6 +34,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Verb, ...]], ...]] = (
             Verb("hide", "hiding", "Keep updates out of ordinary searches."),
             Verb("unhide", "hiding", "Show hidden updates again; also removes a dpkg hold."),
             Verb("script", "script", "Run a pywin32 script for the Windows Update Agent."),
+            Verb("com", "com", "Let native programs of a Wine prefix use this machine's agent."),
         ),
     ),
     (

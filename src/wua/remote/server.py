@@ -3,7 +3,6 @@
 import socket
 import threading
 import traceback
-from collections import deque
 from typing import Final
 
 import msgspec
@@ -11,11 +10,11 @@ import msgspec
 from wua.model.agent import Agent, Watch
 from wua.model.problems import Problem, WuaError, problem
 from wua.remote import wire
+from wua.remote.outbox import Outbox
 from wua.system.workers import Workers
 
 AT_ONCE: Final = 32  # calls that are worked on at the same time
 WAITING: Final = 256  # calls that are read before some are answered
-UNSENT: Final = 1 << 30  # bytes that a client may leave unread
 
 
 class Connection:
@@ -24,7 +23,7 @@ class Connection:
     def __init__(self, agent: Agent, connection: socket.socket, *, own: bool = False) -> None:
         """``own``: the agent is closed when the connection ends."""
         self._agent, self._socket, self._own = agent, connection, own
-        self._outbox = _Outbox(connection)
+        self._outbox = Outbox(connection)
         self._workers = Workers("wua-remote-call", AT_ONCE)
         self._places = threading.BoundedSemaphore(WAITING)
         self._guard = threading.Lock()
@@ -102,54 +101,3 @@ class Connection:
 
     def _reply(self, answer: wire.Answer) -> None:
         self._outbox.put(wire.frame(answer))
-
-
-class _Outbox:
-    """Sends on a thread of its own, so that neither the agent nor another call waits for a slow client."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._changed = threading.Condition()
-        self._messages: deque[bytes] = deque()
-        self._jobs: dict[str, None] = {}  # a set that keeps its order: one notice stands for many
-        self._unsent = 0
-        self._closed = False
-        self._thread = threading.Thread(target=self._send, name="wua-remote-out", daemon=True)
-        self._thread.start()
-
-    def put(self, message: bytes) -> None:
-        with self._changed:
-            self._messages.append(message)
-            self._unsent += len(message)
-            if self._unsent > UNSENT:
-                wire.finish(self._socket)
-            self._changed.notify()
-
-    def notice(self, job: str) -> None:
-        with self._changed:
-            self._jobs[job] = None
-            self._changed.notify()
-
-    def close(self) -> None:
-        """Send what is left, if the client still reads, and close the socket."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join()
-        self._socket.close()
-
-    def _send(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._messages or self._jobs or self._closed)
-                parts = [*self._messages, *(wire.frame(wire.Answer(job=job)) for job in self._jobs)]
-                self._messages.clear()
-                self._jobs.clear()
-                self._unsent = 0
-                if not parts:
-                    return
-            try:
-                for part in parts:
-                    self._socket.sendall(part)
-            except OSError:
-                return  # the client is gone

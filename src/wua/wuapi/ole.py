@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from wua.model import codes
+from wua.wuapi import extensions
 from wua.wuapi.callbacks import adapt
 from wua.wuapi.declare import ComObject, Member
 from wua.wuapi.errors import ComError
@@ -19,6 +20,7 @@ from wua.wuapi.late_errors import (
     refuse,
 )
 from wua.wuapi.shape import Param, Row
+from wua.wuapi.table import INTERFACES
 from wua.wuapi.variants import MISSING, answered, given
 
 METHOD: Final = 1  # the flags of IDispatch::Invoke
@@ -26,7 +28,11 @@ GET: Final = 2
 PUT: Final = 4
 PUTREF: Final = 8
 NEW_ENUM: Final = -4
-_OWN_IDS: Final = 0x7F000000  # for members whose DISPID is not public, or is another member's too
+_OWN_IDS: Final = 0x7F000000  # for members whose DISPID is not public
+_UNNUMBERED: Final = (
+    *sorted({row.name for each in INTERFACES.values() for row in each.rows if row.dispid is None}),
+    *sorted(extensions.ROWS),
+)
 _TABLES: Final[dict[type[ComObject], dict[int, Member]]] = {}
 
 
@@ -103,7 +109,7 @@ class OleObject:
                 DISP_E_BADPARAMCOUNT, DISP_E_PARAMNOTOPTIONAL, DISP_E_UNKNOWNNAME for a named argument,
                 DISP_E_TYPEMISMATCH and DISP_E_OVERFLOW, with the argument's number.
         """
-        function, row = _way(member, flags)
+        function, row = way(member, flags)
         ready = self._ready(row, arguments, named or {})
         with calling:
             answer = function(self.beneath, *ready)
@@ -177,7 +183,7 @@ def unwrap(value: Any) -> Any:
     return value.beneath if isinstance(value, OleObject) else value
 
 
-def _way(member: Member, flags: int) -> tuple[Callable[..., Any], Row]:
+def way(member: Member, flags: int) -> tuple[Callable[..., Any], Row]:
     """What to call, and the row that says how. Scripts ask for "method or property-get" at once."""
     ways = (
         (METHOD, "method", member.call),
@@ -199,14 +205,14 @@ def _place(parameters: Sequence[Param], name: str) -> int:
     raise plain(codes.DISP_E_UNKNOWNNAME)
 
 
+def dispid_of(row: Row) -> int:
+    """The DISPID of a member; one of our own where its number is not public."""
+    return row.dispid if row.dispid is not None else _OWN_IDS + _UNNUMBERED.index(row.name)
+
+
 def members_by_id(kind: type[ComObject]) -> dict[int, Member]:
     """The members of a class by the DISPIDs that late binding reaches them with."""
     found = _TABLES.get(kind)
-    if found is not None:
-        return found
-    found = {}
-    for number, member in enumerate(kind._members_.values()):
-        dispid = member.dispid
-        found[_OWN_IDS + number if dispid is None or dispid in found else dispid] = member
-    _TABLES[kind] = found
+    if found is None:
+        found = _TABLES[kind] = {dispid_of(member.rows[0]): member for member in kind._members_.values()}
     return found

@@ -1,0 +1,40 @@
+"""A served machine, and a program that is connected to it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.com_program import FakeProgram
+from support.wuapi_world import World, opened
+from wua.com.server import ComServer
+
+
+class Served:
+    """A machine, and the server that programs reach it by."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.world, self.folder = world, folder
+        self.server = ComServer(world.agent, folder)
+
+
+@pytest.fixture
+def served(short_dir: Path) -> Iterator[Served]:
+    folder = short_dir / "dll"
+    folder.mkdir()
+    with opened(short_dir / "machine", None) as world:
+        made = Served(world, folder)
+        try:
+            yield made
+        finally:
+            made.server.close()
+            world.close()
+
+
+@pytest.fixture
+def program(served: Served) -> Iterator[FakeProgram]:
+    made = FakeProgram(served.folder)
+    yield made
+    with contextlib.suppress(OSError):
+        made.close()
