@@ -23,13 +23,17 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "handlers": (BELOW_PLUGINS, set()),
     "engine": (BELOW_ENGINE, set()),
     "remote": ({"model", "system"}, set()),
-    "api": ({"model", "system"}, {"engine", "remote", "targets"}),  # open() chooses agent and target
+    "native": ({"model", "system", "store", "remote"}, set()),
+    "api": (
+        {"model", "system"},
+        {"engine", "native", "remote", "targets"},
+    ),  # open() chooses agent and target
     "wuapi": ({"api", "model"}, set()),
     "compat": ({"wuapi", "api", "model"}, set()),
     "cli": ({"api", "model"}, {"compat"}),  # wua script
     "": (set(), {"api", "model"}),  # wua/__init__.py
     "__main__": (set(), {"cli"}),
-    "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "cli", ""}, set()),
+    "testing": (BELOW_ENGINE | {"engine", "remote", "native", "api", "wuapi", "compat", "cli", ""}, set()),
 }
 EVERYWHERE = {"_version"}  # the version says nothing of the layers
 

@@ -23,6 +23,7 @@ KINDS = {
     "plain-root": "a plain Debian root",
     "shadow": "a shadow of this machine",
     "simulated": "a simulated machine",
+    "windows-host": "this Windows machine",
 }
 
 

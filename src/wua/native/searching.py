@@ -1,0 +1,90 @@
+"""Searches and plans by the native agent."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from wua.model.enums import ResultCode
+from wua.model.jobs import JobRecord, JobResult, Stalled
+from wua.model.plans import Plan
+from wua.model.problems import error, problem
+from wua.model.states import JobState
+from wua.model.updates import Category, SearchResult
+from wua.native import jobs, mapping, planning
+from wua.native.acting import Shop
+from wua.native.jobs import Hearing, Limits, NativeJob
+from wua.native.natives import each
+
+OTHERS: Final = 3  # ServerSelection
+
+
+class Searching:
+    """One search, on a thread that may use native objects."""
+
+    def __init__(self, shop: Shop, job: JobRecord, aborting: Callable[[], bool]) -> None:
+        self._shop, self._job = shop, job
+        spec = job.spec
+        self._native = NativeJob(
+            shop.natives,
+            shop.lane,
+            jobs.SEARCH,
+            Limits("search", spec.phase_timeout, spec.stall_after),
+            shop.pace,
+            Hearing(stalled=self._stalled),
+            aborting,
+        )
+
+    def wake(self) -> None:
+        """Have it look whether it is to be aborted. From any thread."""
+        self._native.wake()
+
+    def run(self) -> JobResult:
+        """Raises what the native agent refuses, and WuaError timed-out."""
+        result = self._native.run(self._searcher(), self._job.spec.criteria)
+        if self._native.timed_out:
+            raise error("timed-out", f"search: longer than {self._job.spec.phase_timeout:g} s")
+        code = ResultCode(result.ResultCode)
+        if code is ResultCode.ABORTED:
+            return JobResult(code, problem=problem("aborted", "the search was aborted"))
+        found = list(each(result.Updates))
+        self._shop.known.keep(found)
+        whole = SearchResult(
+            code,
+            tuple(map(mapping.offer, found)),
+            mapping.categories(result.RootCategories),
+            tuple(map(mapping.warning, each(result.Warnings))),
+        )
+        return JobResult(code, search=whole)
+
+    def _searcher(self) -> Any:
+        options = self._job.spec.search
+        searcher = self._shop.natives.create("Microsoft.Update.Searcher")
+        if self._job.spec.application_id:
+            searcher.ClientApplicationID = self._job.spec.application_id
+        searcher.Online = options.online
+        searcher.IncludePotentiallySupersededUpdates = options.include_superseded
+        if options.service_id:
+            searcher.ServerSelection = OTHERS
+            searcher.ServiceID = options.service_id
+        return searcher
+
+    def _stalled(self, seconds: float) -> None:
+        text = f"search: Windows Update has not answered for {seconds:.0f} s"
+        self._shop.store.tell(self._job.id, Stalled(JobState.RUNNING, seconds, text))
+        self._shop.changed(self._job.id)
+
+
+def plan(shop: Shop, job: JobRecord) -> Plan:
+    """The plan that a job asks for, on a thread that may use native objects."""
+    request = job.spec.request
+    assert request is not None, "checked when it was submitted"
+    resolved = planning.resolved(request, shop.store.job)
+    natives = shop.known.need(resolved.updates)
+    return planning.make(request, resolved, natives, shop.natives.about().name, time.time())
+
+
+def all_categories(shop: Shop) -> tuple[Category, ...]:
+    """Every category of what the machine knows of, from a search of what is stored."""
+    searcher = shop.natives.create("Microsoft.Update.Searcher")
+    searcher.Online = False
+    return mapping.categories(searcher.Search("IsInstalled=0 or IsInstalled=1").RootCategories)
