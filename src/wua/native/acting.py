@@ -158,11 +158,9 @@ class Acting:
                 continue
             if self._removing and found[left.update].IsInstalled:
                 self._settle(left.update, problem("uninstall-not-allowed", f"{left.name}: {left.reason}"))
-            elif kind is not JobKind.DOWNLOAD:
+            else:
                 self._settle_as(left.update, results.nothing_to_do(kind, left.update))
         wanted = [item.update for item in plan.items]
-        if kind is JobKind.DOWNLOAD:
-            wanted = list(found)
         for update in wanted:
             if not self._removing and not found[update].EulaAccepted:
                 self._settle(update, problem("licence-not-accepted", found[update].Title))
@@ -180,6 +178,7 @@ class Acting:
         downloader = self._owner("Microsoft.Update.Downloader", missing.values())
         parts = self._conduct(jobs.DOWNLOAD, S.DOWNLOADING, downloader, list(missing))
         if self._job.kind is JobKind.DOWNLOAD:
+            self._said |= parts
             return {}
         if self._aborting():
             raise Aborted
@@ -195,8 +194,6 @@ class Acting:
         """Install or remove, once nobody else does."""
         self._enter(S.LOCKING)
         installer = self._owner("Microsoft.Update.Installer", natives.values())
-        if self._plan is not None and self._plan.request.reinstall:
-            installer.IsForced = True
         deadline = self._shop.pace.clock() + self._job.spec.lock_timeout
         self._wait_until_free(installer, deadline)
         self._enter(S.VERIFYING)
@@ -235,6 +232,8 @@ class Acting:
         for native in natives:
             chosen.Add(native)
         owner.Updates = chosen
+        if self._plan is not None and self._plan.request.reinstall:
+            owner.IsForced = True
         return owner
 
     def _conduct(
@@ -393,6 +392,6 @@ class Acting:
 
 def _seen(kind: JobKind, native: Any) -> Seen:
     if kind is JobKind.DOWNLOAD:
-        return Seen(bool(native.IsDownloaded) or bool(native.IsInstalled))
+        return Seen(bool(native.IsDownloaded))
     installed = bool(native.IsInstalled)
     return Seen(installed != (kind is JobKind.UNINSTALL), bool(native.RebootRequired))

@@ -21,6 +21,7 @@ ONLINE: Final = 2  # AddServiceFlag
 PENDING: Final = 1
 WITH_AU: Final = 4
 _AREA: Final = "native"  # in the store: what the native agent keeps and does not tell
+_ASKED: Final = "service"  # that it does not list
 _REPORTS: Final = "report"
 
 
@@ -47,17 +48,35 @@ class Administration:
         return tuple(each.service for each in self.registrations() if each.service is not None)
 
     def registrations(self) -> tuple[Registration, ...]:
-        """Those that are registered; the native agent does not list what it waits for."""
+        """Those that are registered, and those that wua asked for and the native agent still waits for."""
         return self._ask("list services", self._registrations)
 
     def _registrations(self) -> tuple[Registration, ...]:
-        found = self._new("Microsoft.Update.ServiceManager").Services
-        return tuple(_registered(native) for native in each(found))
+        manager = self._new("Microsoft.Update.ServiceManager")
+        found = tuple(_registered(native) for native in each(manager.Services))
+        known = {registration.service_id for registration in found}
+        asked = [service for service in self._shop.store.kept(_ASKED) if service not in known]
+        waiting = (self._waiting(manager, service) for service in asked)
+        return (*found, *(registration for registration in waiting if registration is not None))
+
+    def _waiting(self, manager: Any, service_id: str) -> Registration | None:
+        """A service that the native agent does not list; None when it does not wait for it either."""
+        try:
+            found = manager.QueryServiceRegistration(service_id)
+        except Exception as failure:
+            if self._shop.natives.refusal(failure) is None:
+                raise
+            return None
+        return Registration(service_id, None, bool(found.IsPendingRegistrationWithAU))
 
     def register_service(
         self, service_id: str, *, online: bool, pending: bool, with_au: bool = False
     ) -> Registration:
+        self._must_act()
         flags = ONLINE * online | PENDING * pending | WITH_AU * with_au
+
+        if pending:
+            self._shop.store.keep(_ASKED, service_id, b"true")
 
         def register() -> Registration:
             found = self._new("Microsoft.Update.ServiceManager").AddService2(service_id, flags, "")
@@ -69,10 +88,14 @@ class Administration:
         return self._ask(f"register service {service_id}", register)
 
     def remove_service(self, service_id: str) -> None:
+        self._must_act()
         manager = "Microsoft.Update.ServiceManager"
         self._ask(f"remove service {service_id}", lambda: self._new(manager).RemoveService(service_id))
+        self._shop.store.keep(_ASKED, service_id, None)
 
     def use_service(self, service_id: str, with_au: bool) -> None:
+        self._must_act()
+
         def use() -> None:
             manager = self._new("Microsoft.Update.ServiceManager")
             (manager.RegisterServiceWithAU if with_au else manager.UnregisterServiceWithAU)(service_id)
@@ -107,6 +130,7 @@ class Administration:
         )
 
     def set_automatic(self, settings: AutomaticSettings) -> None:
+        self._must_act()
         self._ask("set automatic updates", lambda: self._set_automatic(settings))
 
     def _set_automatic(self, settings: AutomaticSettings) -> None:
@@ -124,6 +148,8 @@ class Administration:
             native.EnableService()
 
     def pause_automatic(self, paused: bool) -> None:
+        self._must_act()
+
         def pause() -> None:
             native = self._new("Microsoft.Update.AutoUpdate")
             native.Pause() if paused else native.Resume()
@@ -135,6 +161,8 @@ class Administration:
     # --- reports
 
     def record_report(self, report: InstallerReport) -> None:
+        self._must_act()
+
         def record() -> None:
             details = self._new("Microsoft.Update.StringColl")
             for text in report.details:

@@ -271,9 +271,9 @@ class NativeAgent(Administration):
             if update not in found:
                 raise error("unknown-update", update.update_id)
             offer = mapping.offer(found[update])
-            reasons = [_reason("installed", bool(offer.installed)), _reason("hidden", bool(offer.hidden))]
-            reasons.append(_reason("downloaded", bool(offer.downloaded)))
-            return Verdict(offer, tuple(reasons))
+            marks = {"hidden": offer.hidden, "mandatory": offer.mandatory, "downloaded": offer.downloaded}
+            others = [_reason(aspect, True) for aspect, holds in marks.items() if holds]
+            return Verdict(offer, (_reason("installed", bool(offer.installed)), *others))
 
         return self._ask("look at an update", judge)
 

@@ -125,7 +125,7 @@ class NativeJob:
                 raise
             return self._last
         finally:
-            self._lane.start(lambda: self._clean_up(job))
+            self._lane.later(lambda: self._clean_up(job))
 
     def _begin(self, owner: Any, given: tuple[Any, ...]) -> Any:
         completed = self._natives.callback(self._kind.completed, self._completed)

@@ -23,7 +23,10 @@ class Lane:
 
     def __init__(self, natives: Natives, limit: float = LIMIT) -> None:
         self._natives, self._limit = natives, limit
-        self._workers = Workers("wua-native", THREADS)
+        self._jobs = Workers("wua-native-job", THREADS)
+        self._calls = Workers(
+            "wua-native", THREADS
+        )  # apart: jobs make calls, and must not wait for each other
         self._own = threading.local()
 
     def call(self, doing: str, function: Callable[[], T], limit: float | None = None) -> T:
@@ -34,22 +37,28 @@ class Lane:
         """
         limit = self._limit if limit is None else limit
         waiting: _Call[T] = _Call(self._guarded(doing, function))
-        if not self.start(waiting.run):
+        if not self._put(self._calls, waiting.run):
             raise error("connection-lost", "the agent was closed")
         if not waiting.done.wait(limit):
             raise error("timed-out", f"{doing}: Windows Update did not answer within {limit:g} s")
         return waiting.result()
 
     def start(self, work: Callable[[], None]) -> bool:
-        """Have ``work``, which must not raise, done on a thread that may use native objects."""
+        """Have a job, which must not raise, done on a thread that may use native objects."""
+        return self._put(self._jobs, work)
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Have a call made that nobody waits for, and that must not raise."""
+        self._put(self._calls, work)
+
+    def _put(self, workers: Workers, work: Callable[[], None]) -> bool:
         def entered() -> None:
             if not getattr(self._own, "entered", False):
                 self._natives.enter_thread()
                 self._own.entered = True
             work()
 
-        return self._workers.put(entered)
+        return workers.put(entered)
 
     def here(self, doing: str, function: Callable[[], T]) -> T:
         """The same as ``call`` for a thread of ``start``: no other thread, and no limit."""
@@ -70,7 +79,8 @@ class Lane:
         return call
 
     def close(self) -> None:
-        self._workers.close()
+        self._jobs.close()
+        self._calls.close()
 
 
 class _Call(Generic[T]):

@@ -132,7 +132,7 @@ def details(native: Any, service_id: str) -> Update:
         removing=_behavior(native.UninstallationBehavior),
         fields={name: text for name, text in notes.items() if text},
         image=_image(native.Image),
-        drivers=(_driver(native),) if kind is UpdateType.DRIVER else (),
+        drivers=tuple(map(_driver, _drivers(native))) if kind is UpdateType.DRIVER else (),
     )
 
 
@@ -162,6 +162,11 @@ def _image(native: Any) -> Image | None:
     if native is None:
         return None
     return Image(native.Source or "", native.Width, native.Height, native.AltText or "")
+
+
+def _drivers(native: Any) -> list[Any]:
+    """The entries of a driver update, or itself, where there are none: it repeats their properties."""
+    return list(each(native.WindowsDriverUpdateEntries)) or [native]
 
 
 def _driver(native: Any) -> DriverEntry:
