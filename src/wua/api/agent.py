@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -240,9 +241,15 @@ def _id(job: Job[Any] | str) -> str:
 def open(root: str | Path | None = None, *, target: Target | None = None) -> Agent:  # noqa: A001 - the documented name
     """The agent of this machine, or of the Debian root in folder ``root``, which is made if it is missing.
 
+    On Windows it drives Microsoft's own agent, and there are no roots.
+
     Raises:
-        WuaError: target-unusable, store-newer, store-unwritable.
+        WuaError: target-unusable, store-newer, store-unwritable; not-supported.
     """
+    if sys.platform == "win32":
+        from wua.native.opening import open_windows
+
+        return Agent(open_windows(root))
     from wua.engine.agent import LocalAgent
 
     if target is None:

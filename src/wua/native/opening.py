@@ -1,0 +1,33 @@
+"""Which agent a program on Windows gets."""
+
+import os
+import sys
+from pathlib import Path
+
+from wua.model.agent import Agent
+from wua.model.problems import error
+from wua.native.agent import NativeAgent
+from wua.native.com import ComNatives
+
+
+def state_folder() -> Path:
+    """Where the store is: the machine's for administrators, else the user's own; WUA_STATE overrides."""
+    if named := os.environ.get("WUA_STATE"):
+        return Path(named)
+    if sys.platform == "win32":
+        from wua.system.windows import is_administrator, program_data
+
+        if is_administrator():
+            return Path(program_data()) / "wua"
+    return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "wua"
+
+
+def open_windows(root: str | Path | None = None) -> Agent:
+    """The agent of this Windows machine.
+
+    Raises:
+        WuaError: not-supported for a root, and where comtypes is missing; store-newer, store-unwritable.
+    """
+    if root is not None:
+        raise error("not-supported", f"{root}: there are no Debian roots on Windows")
+    return NativeAgent(ComNatives(), state_folder())
