@@ -26,6 +26,8 @@ HANDLER: Final = "windows"
 _VERSION: Final = re.compile(
     r"(?P<name>.*?)[\s(-]+(?:version\s+)?(?P<version>\d+(?:\.\d+)+)\)?", re.IGNORECASE
 )
+ANY: Final = "all"  # for every architecture, or for one that is not told
+_NAMES: Final = {"x64": "amd64"}  # as the system calls them
 _ARCHITECTURE: Final = re.compile(r"\b(x64|x86|arm64)\b", re.IGNORECASE)
 # Our jobs are found again in the native history by what their application is called there.
 _MARK: Final = re.compile(r"(?P<application>.*?) ?\(wua job (?P<job>[0-9a-f]+)\)", re.DOTALL)
@@ -61,7 +63,7 @@ def named(title: str, articles: Iterable[str]) -> tuple[str, str, str]:
     return (
         name or (found["name"] if found else title),
         version,
-        architecture[0].lower() if architecture else "",
+        _NAMES.get(architecture[0].lower(), architecture[0].lower()) if architecture else ANY,
     )
 
 
@@ -227,15 +229,20 @@ def application(wanted: str, job: str) -> str:
     return f"{wanted} (wua job {job})".lstrip()
 
 
+def mark_of(said: str) -> tuple[str, str]:
+    """(application, job) from what the native history keeps; no job for what is not wua's."""
+    ours = _MARK.fullmatch(said)
+    return (ours["application"] or "Unknown", ours["job"]) if ours else (said, "")
+
+
 def history_entry(native: Any, number: int) -> HistoryEntry:
     """``number`` counts from the oldest entry."""
     title = native.Title or ""
     name, version, architecture = named(title, ())
-    said = native.ClientApplicationID or ""
-    ours = _MARK.fullmatch(said)
+    said, job = mark_of(native.ClientApplicationID or "")
     return HistoryEntry(
         id=number,
-        job=ours["job"] if ours else "",
+        job=job,
         update=UpdateId(_guid(native.UpdateIdentity.UpdateID), native.UpdateIdentity.RevisionNumber),
         title=title,
         operation=native.Operation,
@@ -243,7 +250,7 @@ def history_entry(native: Any, number: int) -> HistoryEntry:
         hresult=native.HResult & 0xFFFFFFFF,
         unmapped=native.UnmappedResultCode & 0xFFFFFFFF,
         date=seconds(native.Date),
-        application_id=(ours["application"] or "Unknown") if ours else said,
+        application_id=said,
         name=name,
         architecture=architecture,
         from_version="",
