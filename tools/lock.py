@@ -18,8 +18,9 @@ LOCKS = {
     "build": ("requirements/build.in",),
     "dev": ("pyproject.toml", "requirements/build.in", "--extra", "terminal", "--extra", "dev"),
     "salt": ("requirements/salt.in", "--no-deps"),  # a proof's sources, and what they import; see salt_source
+    "windows": ("requirements/windows.in", "--no-deps"),  # Windows' own Python for Wine; see windows_python
 }
-CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",)}
+CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",), "windows": ("dev",)}
 
 
 def compile_lock(uv: str, name: str, upgrade: bool) -> str:

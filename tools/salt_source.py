@@ -8,9 +8,7 @@ line what is missing.
 """
 
 import hashlib
-import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -18,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # also where a test loads this file by its path
 import setup_env
+import unbuilt
 
 LOCK = setup_env.ROOT / "requirements" / "salt.txt"
 NEEDED = (
@@ -26,26 +25,6 @@ NEEDED = (
     "salt/modules/win_wua.py",
     "salt/states/win_wua.py",
 )
-# pip asks a source package's build system for its metadata before it hands the package out; this one answers.
-BACKEND = """
-import os
-
-class __legacy__:
-    @staticmethod
-    def get_requires_for_build_wheel(config_settings=None):
-        return []
-
-    @staticmethod
-    def prepare_metadata_for_build_wheel(folder, config_settings=None):
-        name = "{name}-{version}.dist-info"
-        os.makedirs(os.path.join(folder, name))
-        with open(os.path.join(folder, name, "METADATA"), "w") as file:
-            file.write("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
-        return name
-
-get_requires_for_build_wheel = __legacy__.get_requires_for_build_wheel
-prepare_metadata_for_build_wheel = __legacy__.prepare_metadata_for_build_wheel
-"""
 
 
 class MissingSourceError(Exception):
@@ -83,19 +62,13 @@ def fetch(made: Path, work: Path) -> None:
     (salt,) = (each for each in packages if each[0].startswith("salt=="))
     libraries = work / "libraries.txt"
     libraries.write_text("".join(f"{text}\n" for name, text, _ in packages if name != salt[0]))
-    _pip("install", "--no-deps", "--only-binary=:all:", "--target", str(made), "-r", str(libraries))
-    source = work / "salt.txt"
-    source.write_text(f"{salt[1]}\n")
-    backend = work / "backend" / "setuptools"
-    backend.mkdir(parents=True)
-    (backend / "__init__.py").touch()
-    name, _, version = salt[0].partition("==")
-    backend.joinpath("build_meta.py").write_text(
-        BACKEND.replace("{name}", name).replace("{version}", version)
-    )
-    words = ("download", "--no-deps", "--no-binary=:all:", "--no-build-isolation", "--dest", str(work))
-    _pip(*words, "-r", str(source), backend=str(backend.parent))
-    unpack(work / f"{name}-{version}.tar.gz", made)
+    try:
+        words = ("install", "--no-deps", "--only-binary=:all:", "--target", str(made))
+        unbuilt.pip(*words, "-r", str(libraries))
+        archive = unbuilt.sdist(salt[1], salt[0], work)
+    except unbuilt.NotFetchedError as failure:
+        raise MissingSourceError(f"Salt's sources are not here and can't be fetched: {failure}") from failure
+    unpack(archive, made)
 
 
 def unpack(archive: Path, made: Path) -> None:
@@ -113,22 +86,6 @@ def unpack(archive: Path, made: Path) -> None:
     lost = [each for each in NEEDED if not (made / each).is_file()]
     if lost:
         raise MissingSourceError(f"{archive.name} has no {', '.join(lost)}")
-
-
-def _pip(*words: str, backend: str = "") -> None:
-    """Run pip; ``backend`` is a folder whose modules it finds first."""
-    environment = {name: value for name, value in os.environ.items() if name not in setup_env.UNWANTED}
-    environment |= {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    if backend:
-        environment["PYTHONPATH"] = backend
-    command = [str(setup_env.PYTHON), "-m", "pip", "--no-input", "--retries", "2", *words]
-    command += ["--quiet", "--require-hashes"]
-    if setup_env.WHEELS.is_dir():
-        command.append(f"--find-links={setup_env.WHEELS}")
-    done = subprocess.run(command, env=environment, check=False, text=True, capture_output=True)
-    if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "pip failed")
-        raise MissingSourceError(f"Salt's sources are not here and can't be fetched: {said[:150]}")
 
 
 def main() -> int:
