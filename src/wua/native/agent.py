@@ -5,6 +5,7 @@ nor a supervisor here. Jobs run in the process that holds this agent. Whatever o
 the next judges, from the native history and the updates' state.
 """
 
+import os
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -46,10 +47,14 @@ STATE_FILE = "state.db"
 
 
 class NativeAgent(Administration):
-    """Implements the Agent protocol over the objects of ``natives``; ``state`` is the store's folder."""
+    """Implements the Agent protocol over the objects of ``natives``; ``state`` is the store's folder.
 
-    def __init__(self, natives: Natives, state: Path, pace: Pace = USUAL) -> None:
+    ``hosted``: this process is there to run jobs for others.
+    """
+
+    def __init__(self, natives: Natives, state: Path, pace: Pace = USUAL, *, hosted: bool = False) -> None:
         self._state = state
+        self._hosted = hosted
         self._store = StateStore(state / STATE_FILE)
         self._lane = Lane(natives)
         self._watches = Watches()
@@ -75,6 +80,7 @@ class NativeAgent(Administration):
             cache="",
             may_act=not about.needed,
             may_act_reason=about.needed,
+            host_pid=os.getpid() if self._hosted else 0,
         )
 
     def close(self) -> None:

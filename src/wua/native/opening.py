@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wua.model.agent import Agent
 from wua.model.problems import error
+from wua.native import hosting
 from wua.native.agent import NativeAgent
 from wua.native.com import ComNatives
 
@@ -23,11 +24,12 @@ def state_folder() -> Path:
 
 
 def open_windows(root: str | Path | None = None) -> Agent:
-    """The agent of this Windows machine.
+    """The agent of this Windows machine: that of the system's host where one runs, else one in this process.
 
     Raises:
         WuaError: not-supported for a root, and where comtypes is missing; store-newer, store-unwritable.
     """
     if root is not None:
         raise error("not-supported", f"{root}: there are no Debian roots on Windows")
-    return NativeAgent(ComNatives(), state_folder())
+    state = state_folder()
+    return hosting.served(state) or NativeAgent(ComNatives(), state)

@@ -81,9 +81,11 @@ def _agent(info: AgentInfo) -> list[tuple[str, str]]:
 
 
 def _host(info: AgentInfo) -> str:
+    if info.host_pid:
+        return f"running, pid {info.host_pid}"
     if info.target is TargetKind.WINDOWS_HOST:
-        return "none: Windows Update does the work"
-    return f"running, pid {info.host_pid}" if info.host_pid else "not running; it starts when needed"
+        return "none: jobs run in their callers, and in Windows Update"
+    return "not running; it starts when needed"
 
 
 def _service(service: Service) -> str:
