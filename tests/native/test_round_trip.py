@@ -1,9 +1,8 @@
 """The native agent drives the objects of wuapi, and those a machine: the contract, twice."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +18,12 @@ from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import Waiting
 from wua.model.plans import Change
 from wua.native.agent import NativeAgent
-from wua.testing.machine import SimulatedUpdate
+from wua.testing.machine import CATEGORY, SimulatedUpdate
 from wua.testing.natives import RoundTrip
+from wua.wuapi import UpdateSession
+from wua.wuapi.creation import CreateObject
+from wua.wuapi.dispatch import Dispatch
+from wua.wuapi.ole import Holder
 
 
 def agent_for(machine: Machine) -> wua.Agent:
@@ -154,46 +157,127 @@ def test_a_job_that_waits_for_its_time_can_be_called_off(machine: Machine) -> No
 
 
 class Licensed(RoundTrip):
-    """Updates with licence terms that nobody has accepted."""
+    """Updates with licence terms, which are accepted for the machine."""
+
+    def __init__(self, agent: wua.Agent) -> None:
+        super().__init__(agent)
+        self.accepted: set[str] = set()
 
     def create(self, progid: str) -> Any:
         made = super().create(progid)
-        return _Licensing(made) if progid == "Microsoft.Update.Searcher" else made
+        if progid == "Microsoft.Update.Searcher":
+            return _Licensing(self, made)
+        return made
 
 
-class _Licensing:
-    def __init__(self, searcher: Any) -> None:
-        self.__dict__["_searcher"] = searcher
+class _Around:
+    """Whatever is asked of it is asked of another object."""
+
+    def __init__(self, inner: Any) -> None:
+        self.__dict__["inner"] = inner
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._searcher, name)
+        return getattr(self.inner, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.inner, name, value)
+
+
+class _Licensing(_Around):
+    def __init__(self, natives: Licensed, searcher: Any) -> None:
+        super().__init__(searcher)
+        self.__dict__["natives"] = natives
+
+    def _with_terms(self, found: Any) -> Any:
+        updates = [_Terms(self.natives, found.Updates.Item(index)) for index in range(found.Updates.Count)]
+        made = _Around(found)
+        made.__dict__["Updates"] = Collection(*updates)
+        return made
 
     def Search(self, criteria: str) -> Any:
-        found = self._searcher.Search(criteria).Updates
-        updates = [_Terms(found.Item(index)) for index in range(found.Count)]
-        return SimpleNamespace(Updates=Collection(*updates))
+        return self._with_terms(self.inner.Search(criteria))
+
+    def EndSearch(self, job: Any) -> Any:
+        return self._with_terms(self.inner.EndSearch(job))
 
 
-class _Terms:
-    EulaAccepted = False
+class _Terms(_Around, Holder):
     EulaText = "All yours."
 
-    def __init__(self, update: Any) -> None:
-        self._update = update
+    def __init__(self, natives: Licensed, update: Any) -> None:
+        super().__init__(update)
+        self.__dict__["natives"] = natives
+        vars(Holder)["_oleobj_"].__set__(self, update._oleobj_)  # it can be handed on as an argument
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._update, name)
+    @property
+    def EulaAccepted(self) -> bool:
+        return self.inner.Title in self.natives.accepted
+
+    def AcceptEula(self) -> None:
+        self.natives.accepted.add(self.inner.Title)
 
 
-def test_terms_that_nobody_accepted_keep_an_update_back(machine: Machine, short_dir: Path) -> None:
+@pytest.fixture
+def licensed(machine: Machine, short_dir: Path) -> Iterator[wua.Agent]:
     machine.set(SimulatedUpdate("a"))
     with (
         wua.Agent(LocalAgent(machine.target)) as inner,
         wua.Agent(NativeAgent(Licensed(inner), short_dir / "s")) as agent,
     ):
-        result = agent.install("a").result(LONG)
-        cause = result.updates[0].problem
-        assert cause is not None
-        assert (cause.id, cause.hresult) == ("licence-not-accepted", codes.WU_E_EULAS_DECLINED)
-        assert agent.details("a")[0].fields["EulaText"] == "All yours."
+        yield agent
+
+
+def test_terms_that_nobody_accepted_keep_an_update_back(machine: Machine, licensed: wua.Agent) -> None:
+    result = licensed.install("a").result(LONG)
+    cause = result.updates[0].problem
+    assert cause is not None
+    assert (cause.id, cause.hresult) == ("licence-not-accepted", codes.WU_E_EULAS_DECLINED)
     assert not machine.is_installed("a")
+    (details,) = licensed.details("a")
+    assert (details.licence, details.licence_accepted) == ("All yours.", False)
+    licensed.accept_licence("a")
+    assert licensed.details("a")[0].licence_accepted
+    assert licensed.install("a").result(LONG).code is ResultCode.SUCCEEDED
+    assert machine.is_installed("a")
+
+
+def test_terms_are_accepted_through_wuapi(machine: Machine, licensed: wua.Agent) -> None:
+    session = UpdateSession(agent=licensed)
+    found = session.CreateUpdateSearcher().Search("IsInstalled=0").Updates
+    assert (found[0].EulaAccepted, found[0].EulaText) == (False, "All yours.")
+    installer = session.CreateUpdateInstaller()
+    installer.Updates = found
+    found[0].AcceptEula()
+    assert found[0].EulaAccepted is True
+    downloader = session.CreateUpdateDownloader()
+    downloader.Updates = found
+    downloader.Download()
+    assert installer.Install().ResultCode == ResultCode.SUCCEEDED
+    assert machine.is_installed("a")
+
+
+@pytest.mark.parametrize(
+    ("criteria", "found"),
+    [
+        ("Name='a'", ["a"]),
+        ("Name contains 'it'", ["editor"]),
+        ("IsInstalled=1 or Name='a'", ["a", "base"]),
+        ("DeploymentAction=*", ["a", "editor", "base"]),
+        (f"CategoryIDs contains '{CATEGORY.id}' and Name='base'", ["base"]),
+    ],
+)
+def test_the_language_is_wuas_own_where_the_original_does_not_have_it(
+    machine: Machine, criteria: str, found: list[str]
+) -> None:
+    machine.set(SimulatedUpdate("a"), SimulatedUpdate("editor"), SimulatedUpdate("base", installed=True))
+    with wua.Agent(LocalAgent(machine.target)) as inner:
+        natives = Documented(inner)
+        with wua.Agent(NativeAgent(natives, machine.root / "native")) as agent:
+            assert [offer.name for offer in agent.search(criteria).result(LONG).updates] == found
+
+
+class Documented(RoundTrip):
+    """Speaks the documented language only, as the original does."""
+
+    def create(self, progid: str) -> Any:
+        return Dispatch(CreateObject(progid, agent=self._agent, strict=True))

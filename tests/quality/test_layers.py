@@ -23,7 +23,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "handlers": (BELOW_PLUGINS, set()),
     "engine": (BELOW_ENGINE, set()),
     "remote": ({"model", "system"}, set()),
-    "native": ({"model", "system", "store", "remote"}, set()),
+    "native": ({"model", "system", "criteria", "store", "remote"}, set()),
     "api": (
         {"model", "system"},
         {"engine", "native", "remote", "targets"},

@@ -217,6 +217,10 @@ class Agent:
         """Undo ``hide``, and remove a dpkg hold."""
         self.protocol.hide(self.identify(updates), False)
 
+    def accept_licence(self, updates: Named | Iterable[Named]) -> None:
+        """Accept the licence terms of updates, which ``details`` show. Raises WuaError access-denied."""
+        self.protocol.accept_licence(self.identify(updates))
+
     def history(self, start: int = 0, count: int = 100) -> tuple[HistoryEntry, ...]:
         """Newest first."""
         return self.protocol.history(start, count)

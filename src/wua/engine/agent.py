@@ -354,6 +354,10 @@ class LocalAgent(Administration):
         self._store.set_hidden([update.update_id for update in ids], hidden)
         self.parts.service.sync()
 
+    def accept_licence(self, ids: Sequence[UpdateId]) -> None:
+        """Nothing is left to accept: Debian's packages have no terms that a person must accept first."""
+        self._must_act()
+
     def copy_from_cache(self, update: UpdateId, folder: str) -> None:
         self._must_act()
         content.copy_out(self.parts.handler.content(update), Path(folder))

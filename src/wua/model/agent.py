@@ -109,6 +109,9 @@ class Agent(Protocol):
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
         """Hide or show updates. Raises WuaError access-denied, mandatory-update."""
 
+    def accept_licence(self, ids: Sequence[UpdateId]) -> None:
+        """Accept the licence terms of updates, for the machine. Raises WuaError access-denied."""
+
     def copy_from_cache(self, update: UpdateId, folder: str) -> None:
         """Copy the update's own files out of the cache into a folder of the agent's machine.
 

@@ -312,7 +312,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "licence-not-accepted": Kind(
         codes.WU_E_EULAS_DECLINED,
         "The update has licence terms that nobody on this machine has accepted.",
-        "Read the terms in `wua show UPDATE` and accept them with AcceptEula, then install it again.",
+        "Read the terms (`wua show UPDATE`) and accept them (Agent.accept_licence, or AcceptEula of the "
+        "update), then install it again.",
     ),
     "interrupted": Kind(
         ERROR_PROCESS_ABORTED,

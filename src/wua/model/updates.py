@@ -126,6 +126,8 @@ class Update(Value, frozen=True):
     fields: dict[str, str] = {}  # the source's own fields, e.g. Depends, Section, Maintainer
     image: Image | None = None
     drivers: tuple[DriverEntry, ...] = ()  # of a driver update, the default one first
+    licence: str = ""  # terms that have to be accepted before it is installed
+    licence_accepted: bool = True  # or there are none
 
 
 class Category(Value, frozen=True):

@@ -194,6 +194,8 @@ class Acting:
         """Install or remove, once nobody else does."""
         self._enter(S.LOCKING)
         installer = self._owner("Microsoft.Update.Installer", natives.values())
+        installer.AllowSourcePrompts = False  # nobody sits there to be asked
+        installer.ForceQuiet = True
         deadline = self._shop.pace.clock() + self._job.spec.lock_timeout
         self._wait_until_free(installer, deadline)
         self._enter(S.VERIFYING)

@@ -295,6 +295,15 @@ class NativeAgent(Administration):
 
         self._ask("hide updates" if hidden else "show updates", hide)
 
+    def accept_licence(self, ids: Sequence[UpdateId]) -> None:
+        self._must_act()
+
+        def accept() -> None:
+            for native in self._shop.known.need(ids):
+                native.AcceptEula()
+
+        self._ask("accept licence terms", accept)
+
     def copy_from_cache(self, update: UpdateId, folder: str) -> None:
         self._must_act()
         self._ask("copy", lambda: self._shop.known.need([update])[0].CopyFromCache(folder, False))

@@ -108,7 +108,6 @@ def details(native: Any, service_id: str) -> Update:
         "SecurityBulletinIDs": ", ".join(texts(native.SecurityBulletinIDs)),
     }
     notes["ReleaseNotes"] = native.ReleaseNotes or ""
-    notes["EulaText"] = "" if native.EulaAccepted else native.EulaText or ""
     return Update(
         id=update,
         title=title,
@@ -135,6 +134,8 @@ def details(native: Any, service_id: str) -> Update:
         fields={name: text for name, text in notes.items() if text},
         image=_image(native.Image),
         drivers=tuple(map(_driver, _drivers(native))) if kind is UpdateType.DRIVER else (),
+        licence=native.EulaText or "",
+        licence_accepted=bool(native.EulaAccepted),
     )
 
 

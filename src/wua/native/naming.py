@@ -11,7 +11,7 @@ from wua.native.acting import Shop
 from wua.native.natives import each
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_EVERYTHING: Final = (
+EVERYTHING: Final = (
     "IsInstalled=0 and DeploymentAction='Installation' or "
     "IsInstalled=1 and DeploymentAction='Installation' or "
     "IsInstalled=0 and DeploymentAction='OptionalInstallation' or "
@@ -40,7 +40,7 @@ def _everything(shop: Shop) -> list[Offer]:
     """Whatever the machine has stored of its service."""
     searcher = shop.natives.create("Microsoft.Update.Searcher")
     searcher.Online = False
-    natives = list(each(searcher.Search(_EVERYTHING).Updates))
+    natives = list(each(searcher.Search(EVERYTHING).Updates))
     shop.known.keep(natives)
     return [mapping.offer(native) for native in natives]
 

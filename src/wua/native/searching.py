@@ -4,16 +4,19 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from wua.criteria import Criteria, parse
 from wua.model.enums import ResultCode
 from wua.model.jobs import JobRecord, JobResult, Stalled
 from wua.model.plans import Plan
-from wua.model.problems import error, problem
+from wua.model.problems import WuaError, error, problem
 from wua.model.states import JobState
 from wua.model.updates import Category, SearchResult
 from wua.native import jobs, mapping, planning
 from wua.native.acting import Shop
 from wua.native.jobs import Hearing, Limits, NativeJob
+from wua.native.naming import EVERYTHING
 from wua.native.natives import each
+from wua.store.matching import matching
 
 OTHERS: Final = 3  # ServerSelection
 
@@ -40,7 +43,8 @@ class Searching:
 
     def run(self) -> JobResult:
         """Raises what the native agent refuses, and WuaError timed-out."""
-        result = self._native.run(self._searcher(), self._job.spec.criteria)
+        criteria, own = _split(self._job.spec.criteria, strict=self._job.spec.search.strict)
+        result = self._native.run(self._searcher(), criteria)
         if self._native.timed_out:
             raise error("timed-out", f"search: longer than {self._job.spec.phase_timeout:g} s")
         code = ResultCode(result.ResultCode)
@@ -48,9 +52,10 @@ class Searching:
             return JobResult(code, problem=problem("aborted", "the search was aborted"))
         found = list(each(result.Updates))
         self._shop.known.keep(found)
+        offers = list(map(mapping.offer, found))
         whole = SearchResult(
             code,
-            tuple(map(mapping.offer, found)),
+            tuple(matching(offers, *own.sql()) if own is not None else offers),
             mapping.categories(result.RootCategories),
             tuple(map(mapping.warning, each(result.Warnings))),
         )
@@ -72,6 +77,22 @@ class Searching:
         text = f"search: Windows Update has not answered for {seconds:.0f} s"
         self._shop.store.tell(self._job.id, Stalled(JobState.RUNNING, seconds, text))
         self._shop.changed(self._job.id)
+
+
+def _split(text: str, *, strict: bool) -> tuple[str, Criteria | None]:
+    """What to ask the native agent, and what to choose from its answer by, None for everything.
+
+    Where the language is wua's own (Name, Origin …, a deployment action of ``*``) the native agent is asked
+    for all that it knows. What neither understands is the native agent's to refuse.
+    """
+    try:
+        parse(text, strict=True)
+    except WuaError:
+        try:
+            return (text, None) if strict else (EVERYTHING, parse(text))
+        except WuaError:
+            return text, None
+    return text, None
 
 
 def plan(shop: Shop, job: JobRecord) -> Plan:

@@ -16,7 +16,6 @@ import hashlib
 import os
 import shlex
 import shutil
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +54,7 @@ from wua.model.updates import (
     UpdateId,
     Verdict,
 )
+from wua.store.matching import matching
 from wua.system.fcntl_locks import lock_holders
 
 SERVICE: Final = Service("5e1f0a52-6a0e-4d0c-9b6e-1f2a3c4d5e6f", "Simulated updates", is_default=True)
@@ -194,22 +194,7 @@ class SimulatedCatalogue:
         return [_offer(self._machine, update, hidden) for update in self._machine.updates()]
 
     def search(self, where: str, values: tuple[Any, ...]) -> list[Offer]:
-        offers = self.offers()
-        names = [name for name in Offer.__struct_fields__ if name != "category_ids"]
-        db = sqlite3.connect(":memory:")
-        db.execute(f"CREATE TABLE offers ({', '.join(names)})")
-        db.execute("CREATE TABLE offer_categories (update_id, category_id)")
-        marks = ",".join("?" * len(names))
-        db.executemany(
-            f"INSERT INTO offers VALUES ({marks})",
-            [[getattr(offer, name) for name in names] for offer in offers],
-        )
-        db.executemany(
-            "INSERT INTO offer_categories VALUES (?,?)", [(offer.update_id, CATEGORY.id) for offer in offers]
-        )
-        rows = db.execute(f"SELECT rowid FROM offers WHERE {where}", values).fetchall()
-        db.close()
-        return [offers[number - 1] for (number,) in rows]
+        return matching(self.offers(), where, values)
 
     def categories(self) -> tuple[Category, ...]:
         return (CATEGORY,)

@@ -41,6 +41,7 @@ class Found:
         self.tree = tree
         self._offers = offers
         self._details: dict[int, Details] = {}
+        self.accepted: set[UpdateId] = set()  # whose licence terms were accepted meanwhile
 
     def details(self, place: int) -> Details:
         """Everything about the update at ``place``; fetches its neighbours with it.
@@ -304,23 +305,24 @@ class Update(ComObject, interfaces=("IUpdateEx",)):
 
     @property
     def EulaAccepted(self) -> bool:
-        """True, as for every update without a licence to accept."""
-        return True
+        """Whether its licence terms are accepted; true for an update without any, as Debian's are."""
+        return self._offer.id in self._found.accepted or self._details.licence_accepted
 
     @property
     def EulaText(self) -> str:
-        return ""
+        """The licence terms; empty for an update without any, as Debian's are."""
+        return self._details.licence
 
     def AcceptEula(self) -> None:
-        """Nothing is left to accept; the right to accept is asked for all the same.
+        """Accept the licence terms, for the machine; without any only the right to is asked for.
 
         Raises:
             ComError: E_ACCESSDENIED.
         """
+        self._found.context.must_act()
         with asking:
-            info = self._found.context.protocol.info()
-        if not info.may_act:
-            fail(codes.E_ACCESSDENIED, info.may_act_reason)
+            self._found.context.protocol.accept_licence([self._offer.id])
+        self._found.accepted.add(self._offer.id)
 
     # --- its content
 
