@@ -58,8 +58,11 @@ bench: $(run_ready) ## measure, and write docs/benchmarks.md
 wheel: $(dev_ready) ## build wheel and sdist into dist/, the same bytes every time
 	@$(PY) tools/build_dist.py dist
 
-wheels: $(dev_ready) ## fetch every locked package into wheels/, for a machine with no network
+wheels: $(dev_ready) ## fetch every locked package, and what tests run, into wheels/ for a machine with no network
 	@$(PY) -m pip --quiet --quiet download --require-hashes --dest wheels -r requirements/dev.txt
+	@$(PY) tools/salt_source.py wheels
+	@$(PY) tools/pywin32_source.py wheels
+	@$(PY) tools/windows_python.py wheels
 
 lock: ## write requirements/*.txt anew (needs uv)
 	@python3 tools/lock.py $(ARGS)

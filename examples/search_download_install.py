@@ -1,19 +1,31 @@
 """Find, download and install updates as a script for Windows does it, through pywin32's names.
 
-    wua script examples/search_download_install.py                  # all that this machine needs
-    wua --root box script examples/search_download_install.py --criteria "IsInstalled=0 and DeploymentAction=*" hello
+    wua script examples/search_download_install.py --automate       # all that this machine needs
+    wua --root box script examples/search_download_install.py hello --criteria "DeploymentAction=*"
     python search_download_install.py                               # the same file, on Windows with pywin32
 
-Nothing in it knows of wua. It takes the steps that the documentation of the Windows Update Agent shows: search,
-agree to licences, download, install, and tell of each update, with the switches that scripts have for it.
+Nothing in it knows of wua. It takes the steps, and has the switches, of the script that the documentation of
+the Windows Update Agent shows for this: choose a service, search, hide or show, agree to licences, download,
+install, tell of each update, restart. Without --automate it asks before each step.
+
+Ends with 0 when all was done that was asked for, 1 when not, 2 for an error of the agent.
 """
 
 import argparse
 import sys
 
 import pywintypes
+import win32api
 import win32com.client
 
+DEFAULT, MANAGED, WINDOWS_UPDATE, OTHERS = range(4)  # ServerSelection
+SERVICES = {
+    "WU": (WINDOWS_UPDATE, None),
+    "WSUS": (MANAGED, None),
+    "MU": (OTHERS, "7971f918-a847-4430-9279-4a52d1efe18d"),
+    "DCAT": (OTHERS, "855e8a7c-ecb4-4ca3-b045-1dfa50104289"),
+    "STORE": (OTHERS, "117cab2d-82b1-4b5a-a08c-4d62dbee7782"),
+}
 SUCCEEDED = 2
 CODES = {
     0: "not started",
@@ -23,61 +35,122 @@ CODES = {
     4: "failed",
     5: "aborted",
 }
+ACTIONS = {0: "none", 1: "installation", 2: "uninstallation", 3: "detection", 4: "optional installation"}
+EXCLUSIVE = 2
+NEEDS_ANOTHER_DOWNLOAD = -2145116147
 
 
 def arguments():
     parser = argparse.ArgumentParser(description="Find, download and install updates.")
-    parser.add_argument("--criteria", default="IsInstalled=0 and IsHidden=0")
-    parser.add_argument(
-        "--offline", action="store_true", help="search what is known without asking the service"
-    )
-    parser.add_argument("--list", action="store_true", help="find only")
-    parser.add_argument("--download", action="store_true", help="find and download only")
-    parser.add_argument("--force", action="store_true", help="install again what is installed")
-    parser.add_argument("--quiet", action="store_true", help="let no installer show anything")
-    parser.add_argument("--no-restart", action="store_true", help="leave out what may need a restart")
+    parser.add_argument("--app-name", default="search_download_install", help="who is named in the history")
+    parser.add_argument("--criteria", default="IsInstalled=0 and Type='Software' and IsHidden=0")
+    parser.add_argument("--service", help="WU, MU, WSUS, DCAT, STORE or the id of another one")
+    parser.add_argument("--offline", metavar="FILE", help="search a scan package (wsusscn2.cab) instead")
+    parser.add_argument("--superseded", action="store_true", help="also updates that newer ones supersede")
+    parser.add_argument("--automate", action="store_true", help="ask nothing")
+    parser.add_argument("--hide", action="store_true", help="hide what is found")
+    parser.add_argument("--show", action="store_true", help="show again what is found hidden")
+    parser.add_argument("--no-download", action="store_true", help="find only")
+    parser.add_argument("--no-install", action="store_true", help="find and download only")
+    parser.add_argument("--details", action="store_true", help="tell more of each update")
+    parser.add_argument("--bundles", action="store_true", help="tell of the updates in each update")
+    parser.add_argument("--restart", action="store_true", help="restart the machine if that is needed")
     parser.add_argument("words", nargs="*", help="only updates with one of these words in their title")
     return parser.parse_args()
 
 
-def find(session, asked):
-    """The updates that are wanted, in a collection of our own."""
+def agreed(asked, question):
+    return asked.automate or input(f"{question} [y/n] ").strip().lower() == "y"
+
+
+def search(session, asked):
+    """The updates that are found, those that were not named left out."""
     searcher = session.CreateUpdateSearcher()
-    searcher.Online = not asked.offline
+    if asked.offline:
+        services = win32com.client.Dispatch("Microsoft.Update.ServiceManager")
+        package = services.AddScanPackageService(asked.app_name, asked.offline, 0)
+        searcher.ServerSelection, searcher.ServiceID = OTHERS, package.ServiceID
+    elif asked.service:
+        selection, service = SERVICES.get(asked.service.upper(), (OTHERS, asked.service))
+        searcher.ServerSelection = selection
+        if selection == OTHERS:
+            searcher.ServiceID = service
+    if asked.superseded:
+        searcher.IncludePotentiallySupersededUpdates = True
     result = searcher.Search(asked.criteria)
     for warning in result.Warnings:
         print(f"warning: {warning.Message}")
-    wanted = win32com.client.Dispatch("Microsoft.Update.UpdateColl")
+    found = win32com.client.Dispatch("Microsoft.Update.UpdateColl")
     for update in result.Updates:
-        if asked.words and not any(word in update.Title.split() for word in asked.words):
-            continue
-        if asked.no_restart and update.InstallationBehavior.RebootBehavior:
-            continue
-        wanted.Add(update)
-    return wanted
+        if not asked.words or any(word in update.Title.split() for word in asked.words):
+            found.Add(update)
+    return found
 
 
-def show(updates):
-    for number in range(updates.Count):
-        update = updates.Item(number)
-        kind = ", ".join(category.Name for category in update.Categories)
-        print(f"{number + 1}. {update.Title} ({kind}; {update.MaxDownloadSize} bytes)")
+def describe(update, asked):
+    text = update.Title + (" (hidden)" if update.IsHidden else "")
+    if asked.details:
+        articles = [f"KB{number}" for number in update.KBArticleIDs]
+        categories = [category.Name for category in update.Categories]
+        text += f" ({', '.join(articles + categories)}; {ACTIONS[update.DeploymentAction]})"
+    return text
 
 
-def download(session, updates, asked):
-    """Fetch what is not there yet; answers what can be installed now."""
-    missing = win32com.client.Dispatch("Microsoft.Update.UpdateColl")
+def list_them(updates, asked):
+    for number, update in enumerate(updates, 1):
+        print(f"{number}. {describe(update, asked)}")
+        if asked.bundles:
+            for part in update.BundledUpdates:
+                print(f"   - {describe(part, asked)}")
+
+
+def hide_or_show(updates, asked):
     for update in updates:
-        if not update.EulaAccepted:
-            update.AcceptEula()
-        if not update.IsDownloaded:
-            missing.Add(update)
-    if missing.Count:
-        downloader = session.CreateUpdateDownloader()
-        downloader.Updates = missing
-        downloader.IsForced = asked.force
-        result = downloader.Download()
-        print(f"download: {CODES[result.ResultCode]}")
+        if asked.hide and not update.IsHidden and agreed(asked, f"Hide {update.Title}?"):
+            update.IsHidden = True
+            print(f"hidden: {update.Title}")
+        elif asked.show and update.IsHidden and agreed(asked, f"Show {update.Title}?"):
+            update.IsHidden = False
+            print(f"shown: {update.Title}")
+
+
+def why_not(update, chosen, asked):
+    """Why an update is left out, or None. InstallationBehavior may be missing."""
+    behavior = update.InstallationBehavior
+    if behavior is not None and behavior.CanRequestUserInput:
+        return "it asks questions while it is installed"
+    if not update.EulaAccepted:
+        if asked.automate:
+            return "its licence was not agreed to"
+        print(update.EulaText)
+        if not agreed(asked, "Do you agree to this licence?"):
+            return "its licence was declined"
+        update.AcceptEula()
+    if chosen and behavior is not None and behavior.Impact == EXCLUSIVE:
+        return "it must be installed alone, and others come first"
+    return None if agreed(asked, f"Install {update.Title}?") else "you said no"
+
+
+def choose(updates, asked):
+    chosen = win32com.client.Dispatch("Microsoft.Update.UpdateColl")
+    for update in updates:
+        reason = why_not(update, chosen.Count, asked)
+        if reason:
+            print(f"left out: {update.Title}: {reason}")
+            continue
+        chosen.Add(update)
+        behavior = update.InstallationBehavior
+        if behavior is not None and behavior.Impact == EXCLUSIVE:
+            print(f"{update.Title} must be installed alone; the rest is for another time")
+            break
+    return chosen
+
+
+def download(session, updates):
+    """Answers what can be installed now."""
+    downloader = session.CreateUpdateDownloader()
+    downloader.Updates = updates
+    print(f"download: {CODES[downloader.Download().ResultCode]}")
     ready = win32com.client.Dispatch("Microsoft.Update.UpdateColl")
     for update in updates:
         if update.IsDownloaded:
@@ -86,44 +159,53 @@ def download(session, updates, asked):
 
 
 def install(session, updates, asked):
-    """Install, tell of each update; answers whether all went well."""
+    """Tell of each update; answers whether all went well."""
+    if any(each.InstallationBehavior and each.InstallationBehavior.RebootBehavior for each in updates):
+        print("a restart may be needed")
+    if not agreed(asked, f"Install {updates.Count} now?"):
+        return False
     installer = session.CreateUpdateInstaller()
-    if installer.IsBusy:
-        print("another installation is at work")
-        return False
-    if installer.RebootRequiredBeforeInstallation:
-        print("the machine must be restarted first")
-        return False
     installer.Updates = updates
-    installer.IsForced = asked.force
-    installer.ForceQuiet = asked.quiet
-    installer.AllowSourcePrompts = False
     result = installer.Install()
     print(f"installation: {CODES[result.ResultCode]}; restart needed: {result.RebootRequired}")
     for number in range(updates.Count):
         one = result.GetUpdateResult(number)
         code = f", 0x{one.HResult & 0xFFFFFFFF:08X}" if one.HResult else ""
         print(f"  {updates.Item(number).Title}: {CODES[one.ResultCode]}{code}")
+        if one.HResult == NEEDS_ANOTHER_DOWNLOAD:
+            print("  more has to be downloaded for it: run this again")
+    if result.RebootRequired and asked.restart and agreed(asked, "Restart now?"):
+        installer.Commit(0)
+        restart()
     return result.ResultCode == SUCCEEDED
+
+
+def restart():
+    try:
+        win32api.InitiateSystemShutdown(None, "Updates were installed", 30, True, True)
+    except pywintypes.error as failure:
+        print(f"restart it yourself: {failure.strerror}")
 
 
 def main():
     asked = arguments()
     session = win32com.client.Dispatch("Microsoft.Update.Session")
-    session.ClientApplicationID = "search_download_install"
+    session.ClientApplicationID = asked.app_name
     try:
-        updates = find(session, asked)
-        show(updates)
+        updates = search(session, asked)
+        list_them(updates, asked)
         if not updates.Count:
             print("there is nothing to install")
             return 0
-        if asked.list:
+        hide_or_show(updates, asked)
+        if asked.no_download:
             return 0
-        ready = download(session, updates, asked)
-        if asked.download or not ready.Count:
-            return 0 if ready.Count == updates.Count else 1
-        done = install(session, ready, asked)
-        return 0 if done and ready.Count == updates.Count else 1
+        chosen = choose(updates, asked)
+        ready = download(session, chosen) if chosen.Count else chosen
+        complete = ready.Count == updates.Count
+        if ready.Count and not asked.no_install:
+            complete = install(session, ready, asked) and complete
+        return 0 if complete else 1
     except pywintypes.com_error as failure:
         hresult, text, details, _ = failure.args
         code = details[5] if details else hresult

@@ -22,6 +22,7 @@ from wua.model.updates import SearchResult, Update, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))  # also where a test loads this file by its path
 import cli_pages
+import wuapi_pages
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 HEAD = "<!-- Drawn from the code by `make docs`; do not edit. -->\n\n"
@@ -102,12 +103,14 @@ def schema() -> str:
 def pages() -> dict[str, str]:
     """The text of every generated page by its name in docs/reference."""
     own = {"job-states.md": job_states(), "problems.md": problems(), "values.schema.json": schema()}
-    return own | cli_pages.pages()
+    return own | cli_pages.pages() | wuapi_pages.pages()
 
 
 def main() -> int:
     for name, text in pages().items():
-        (REFERENCE / name).write_text(text)
+        path = REFERENCE / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
     return 0
 
 

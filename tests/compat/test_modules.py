@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.support.wuapi_world import LONG, World, opened
+from tests.support.wuapi_world import LONG, InThread, World, opened
 
 import wua
 from wua import compat
@@ -54,7 +54,7 @@ def test_the_modules_are_there_after_install_only() -> None:
     assert not set(compat.MODULES) & set(sys.modules)
 
 
-@pytest.mark.parametrize("name", ["pywintypes", "win32com"])
+@pytest.mark.parametrize("name", ["pywintypes", "win32api"])
 def test_a_pywin32_that_is_there_is_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = ModuleType(name)
     monkeypatch.setitem(sys.modules, name, real)
@@ -63,6 +63,18 @@ def test_a_pywin32_that_is_there_is_left_alone(name: str, monkeypatch: pytest.Mo
     assert [each for each in compat.MODULES if each in sys.modules] == [name]
     compat.uninstall()
     assert sys.modules[name] is real
+
+
+def test_a_win32com_alone_stays_and_stands_on_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ModuleType("win32com")
+    monkeypatch.setitem(sys.modules, "win32com", real)
+    assert compat.install()
+    assert sys.modules["win32com"] is real
+    assert module("pythoncom").__name__ == "wua.compat.pythoncom"
+    assert "win32com.client" not in sys.modules
+    compat.uninstall()
+    assert sys.modules["win32com"] is real
+    assert "pythoncom" not in sys.modules
 
 
 def test_a_pywin32_that_could_be_imported_is_left_alone(
@@ -173,6 +185,27 @@ def test_events(installed: None) -> None:
     module("win32api").CloseHandle(single)
 
 
+def test_mutexes(installed: None) -> None:
+    event, pywintypes = module("win32event"), module("pywintypes")
+    mutex = event.CreateMutex(None, True, "one")
+    assert event.CreateMutex(None, False, "one") is mutex
+    assert event.WaitForSingleObject(mutex, event.INFINITE) == event.WAIT_OBJECT_0  # it is this thread's
+
+    def refused() -> Any:
+        assert event.WaitForSingleObject(mutex, 0) == event.WAIT_TIMEOUT
+        with pytest.raises(pywintypes.error) as caught:
+            event.ReleaseMutex(mutex)
+        return caught.value.winerror
+
+    assert InThread(refused).result() == module("winerror").ERROR_NOT_OWNER
+    waiting = InThread(lambda: event.WaitForSingleObject(mutex, event.INFINITE))
+    event.ReleaseMutex(mutex)
+    assert not waiting.done
+    event.ReleaseMutex(mutex)
+    assert waiting.result() == event.WAIT_OBJECT_0
+    mutex.close()
+
+
 def test_times(here: World) -> None:
     pywintypes = module("pywintypes")
     moment = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -185,6 +218,7 @@ def test_times(here: World) -> None:
         tuple(time.gmtime(seconds)),
     ):
         made = pywintypes.Time(given)
+        assert module("pythoncom").MakeTime(given) == made
         assert (made, type(made), made.tzinfo) == (moment, pywintypes.TimeType, dt.UTC)
     update = module("win32com.client").Dispatch("Microsoft.Update.Searcher").Search("").Updates[0]
     assert isinstance(update.LastDeploymentChangeTime, pywintypes.TimeType)

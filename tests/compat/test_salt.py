@@ -21,9 +21,10 @@ def desk(short_dir: Path) -> Iterator[Desk]:
         yield desk
 
 
-@pytest.fixture
-def salt(desk: Desk) -> Salt:
-    return Salt(desk.root)
+@pytest.fixture(params=["wua", pytest.param("pywin32", marks=pytest.mark.slow)])
+def salt(desk: Desk, request: pytest.FixtureRequest) -> Salt:
+    """By whose ``win32com`` it works."""
+    return Salt(desk.root, pywin32=request.param == "pywin32")
 
 
 def test_what_is_available(salt: Salt, desk: Desk) -> None:

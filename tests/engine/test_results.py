@@ -136,7 +136,7 @@ def test_the_history_names_who_and_what() -> None:
     asked = replace(item("a"), title="The editor")
     gone = item("b", Change.REMOVE)
     outcomes = [ItemOutcome(0, True, "", ""), ItemOutcome(1, False, "", "", BROKEN)]
-    one, other = history_entries(job(), plan(asked, gone), outcomes, "service", 9.0)
+    one, other = history_entries(job(), plan(asked, gone), outcomes, lambda _: "service", 9.0)
     assert (one.id, one.title, one.application_id, one.service_id, one.date) == (
         *(0, "The editor", "Unknown"),
         *("service", 9.0),
@@ -144,7 +144,9 @@ def test_the_history_names_who_and_what() -> None:
     assert (other.title, other.from_version, other.to_version) == ("b 1 (sim)", "1", "")
     assert (other.code, other.hresult, other.unmapped) == (R.FAILED, BROKEN.hresult, 4)
     assert (
-        history_entries(job(application_id="me"), plan(asked), outcomes[:1], "", 0.0)[0].application_id
+        history_entries(job(application_id="me"), plan(asked), outcomes[:1], lambda _: "", 0.0)[
+            0
+        ].application_id
         == "me"
     )
 
@@ -152,7 +154,7 @@ def test_the_history_names_who_and_what() -> None:
 def test_the_history_keeps_dependencies_only_when_they_changed() -> None:
     items = plan(item("x", requested=False), item("y", requested=False), item("a"))
     outcomes = [ItemOutcome(0, True, "", ""), ItemOutcome(1, False, "", ""), ItemOutcome(2, False, "", "")]
-    assert [entry.name for entry in history_entries(job(), items, outcomes, "", 0.0)] == ["x", "a"]
+    assert [entry.name for entry in history_entries(job(), items, outcomes, lambda _: "", 0.0)] == ["x", "a"]
 
 
 @pytest.mark.parametrize(("kind", "change"), list(product(JobKind, Change)))

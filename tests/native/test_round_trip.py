@@ -1,14 +1,12 @@
 """The native agent drives the objects of wuapi, and those a machine: the contract, twice."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.support.machines import LONG, Machine, check_story, events, wait_for
 from tests.support.native_world import round_trip
-from tests.support.scripted_natives import Collection
 
 import wua
 from wua import WuaError
@@ -20,10 +18,8 @@ from wua.model.plans import Change
 from wua.native.agent import NativeAgent
 from wua.testing.machine import CATEGORY, SimulatedUpdate
 from wua.testing.natives import RoundTrip
-from wua.wuapi import UpdateSession
 from wua.wuapi.creation import CreateObject
 from wua.wuapi.dispatch import Dispatch
-from wua.wuapi.ole import Holder
 
 
 def agent_for(machine: Machine) -> wua.Agent:
@@ -156,104 +152,19 @@ def test_a_job_that_waits_for_its_time_can_be_called_off(machine: Machine) -> No
         assert [part.code for part in result.updates] == [ResultCode.ABORTED]
 
 
-class Licensed(RoundTrip):
-    """Updates with licence terms, which are accepted for the machine."""
-
-    def __init__(self, agent: wua.Agent) -> None:
-        super().__init__(agent)
-        self.accepted: set[str] = set()
-
-    def create(self, progid: str) -> Any:
-        made = super().create(progid)
-        if progid == "Microsoft.Update.Searcher":
-            return _Licensing(self, made)
-        return made
-
-
-class _Around:
-    """Whatever is asked of it is asked of another object."""
-
-    def __init__(self, inner: Any) -> None:
-        self.__dict__["inner"] = inner
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.inner, name, value)
-
-
-class _Licensing(_Around):
-    def __init__(self, natives: Licensed, searcher: Any) -> None:
-        super().__init__(searcher)
-        self.__dict__["natives"] = natives
-
-    def _with_terms(self, found: Any) -> Any:
-        updates = [_Terms(self.natives, found.Updates.Item(index)) for index in range(found.Updates.Count)]
-        made = _Around(found)
-        made.__dict__["Updates"] = Collection(*updates)
-        return made
-
-    def Search(self, criteria: str) -> Any:
-        return self._with_terms(self.inner.Search(criteria))
-
-    def EndSearch(self, job: Any) -> Any:
-        return self._with_terms(self.inner.EndSearch(job))
-
-
-class _Terms(_Around, Holder):
-    EulaText = "All yours."
-
-    def __init__(self, natives: Licensed, update: Any) -> None:
-        super().__init__(update)
-        self.__dict__["natives"] = natives
-        vars(Holder)["_oleobj_"].__set__(self, update._oleobj_)  # it can be handed on as an argument
-
-    @property
-    def EulaAccepted(self) -> bool:
-        return self.inner.Title in self.natives.accepted
-
-    def AcceptEula(self) -> None:
-        self.natives.accepted.add(self.inner.Title)
-
-
-@pytest.fixture
-def licensed(machine: Machine, short_dir: Path) -> Iterator[wua.Agent]:
-    machine.set(SimulatedUpdate("a"))
-    with (
-        wua.Agent(LocalAgent(machine.target)) as inner,
-        wua.Agent(NativeAgent(Licensed(inner), short_dir / "s")) as agent,
-    ):
-        yield agent
-
-
-def test_terms_that_nobody_accepted_keep_an_update_back(machine: Machine, licensed: wua.Agent) -> None:
-    result = licensed.install("a").result(LONG)
-    cause = result.updates[0].problem
-    assert cause is not None
-    assert (cause.id, cause.hresult) == ("licence-not-accepted", codes.WU_E_EULAS_DECLINED)
-    assert not machine.is_installed("a")
-    (details,) = licensed.details("a")
-    assert (details.licence, details.licence_accepted) == ("All yours.", False)
-    licensed.accept_licence("a")
-    assert licensed.details("a")[0].licence_accepted
-    assert licensed.install("a").result(LONG).code is ResultCode.SUCCEEDED
-    assert machine.is_installed("a")
-
-
-def test_terms_are_accepted_through_wuapi(machine: Machine, licensed: wua.Agent) -> None:
-    session = UpdateSession(agent=licensed)
-    found = session.CreateUpdateSearcher().Search("IsInstalled=0").Updates
-    assert (found[0].EulaAccepted, found[0].EulaText) == (False, "All yours.")
-    installer = session.CreateUpdateInstaller()
-    installer.Updates = found
-    found[0].AcceptEula()
-    assert found[0].EulaAccepted is True
-    downloader = session.CreateUpdateDownloader()
-    downloader.Updates = found
-    downloader.Download()
-    assert installer.Install().ResultCode == ResultCode.SUCCEEDED
-    assert machine.is_installed("a")
+def test_a_licence_that_nobody_accepted_keeps_an_update_back(machine: Machine) -> None:
+    machine.set(SimulatedUpdate("a", licence="All yours."))
+    with agent_for(machine) as agent:
+        result = agent.install("a").result(LONG)
+        cause = result.updates[0].problem
+        assert cause is not None
+        assert (cause.id, cause.hresult) == ("licence-declined", codes.WU_E_EULAS_DECLINED)
+        assert not machine.is_installed("a")
+        assert agent.details("a")[0].licence == "All yours."
+        agent.accept_licence("a")
+        assert agent.protocol.accepted_licences() == (SimulatedUpdate("a").id.update_id,)
+        assert agent.install("a").result(LONG).code is ResultCode.SUCCEEDED
+        assert machine.is_installed("a")
 
 
 @pytest.mark.parametrize(

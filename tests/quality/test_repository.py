@@ -36,7 +36,7 @@ def test_no_file_names(pattern: re.Pattern[str]) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("name", ["runtime", "build", "dev", "salt"])
+@pytest.mark.parametrize("name", ["runtime", "build", "dev", "salt", "pywin32"])
 def test_a_lock_is_nothing_but_pinned_packages_with_hashes(name: str) -> None:
     lines = (ROOT / "requirements" / f"{name}.txt").read_text().splitlines()[1:]
     requirement = re.compile(r"[a-z0-9-]+==[\w.]+( ; [\w'<>=! .]+)? \\")

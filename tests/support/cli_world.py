@@ -90,11 +90,16 @@ class Desk:
     def json(self, *words: str) -> Ran:
         return self.here(*words, "--json")
 
-    def program(self, *words: str, **env: str) -> Ran:
-        """As a process of its own, its target named by the environment."""
+    def program(self, *words: str, typed: str = "", **env: str) -> Ran:
+        """As a process of its own, its target named by the environment. ``typed`` is its standard input."""
+        return self.process(self.command(*words), typed, **env)
+
+    def process(self, command: Sequence[str], typed: str = "", **env: str) -> Ran:
+        """The same for any program."""
         done = subprocess.run(
-            self.command(*words),
+            command,
             env=self.env(**env),
+            input=typed,
             capture_output=True,
             text=True,
             timeout=LONG,

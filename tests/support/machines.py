@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import select
 import signal
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from wua.model.states import TABLE, JobState, check_transition
 from wua.remote.loopback import loopback
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef, session_members
+from wua.testing.gates import Gate
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 
 LONG: Final = 30.0  # seconds; only a test that fails waits so long
@@ -28,41 +28,6 @@ IMPLEMENTATIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "loopback": loopback,
     "native": round_trip,
 }
-
-
-class Gate:
-    """A FIFO that somebody waits at."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        os.mkfifo(path)
-        self._end: int | None = None
-
-    def reached(self) -> None:
-        """Return when somebody waits at the gate."""
-        self.forget()
-        self._end = os.open(self.path, os.O_WRONLY)
-
-    def open(self) -> None:
-        """Let whoever waits, or comes next, through; and all later ones."""
-        if self._end is None:
-            self.reached()
-        assert self._end is not None
-        self.path.unlink()
-        os.write(self._end, b"go\n")
-        self.forget()
-
-    def let_one_through(self) -> None:
-        if self._end is None:
-            self.reached()
-        assert self._end is not None
-        os.write(self._end, b"go\n")
-        self.forget()
-
-    def forget(self) -> None:
-        if self._end is not None:
-            os.close(self._end)
-            self._end = None
 
 
 class Machine:
@@ -141,7 +106,7 @@ class Machine:
                 if (folder / name).exists() and (folder / name).read_text() != "{}":
                     self._end_process(folder, name)
         for gate in self._gates:
-            gate.forget()
+            gate.open()
 
     def _end_process(self, folder: Path, name: str) -> None:
         said = json.loads((folder / name).read_text())

@@ -15,6 +15,7 @@ from typing import Final
 from wua.model.enums import TargetKind
 from wua.model.plugins import Command, Holder, OsFacts, TargetPaths, TargetSpec
 from wua.model.updates import RestartReason
+from wua.system.clock import SYSTEM_CLOCK
 from wua.system.run import Completed, run
 
 NOBODY: Final = 65534
@@ -54,6 +55,8 @@ class PlainTarget:
 
     ``tools``: another Debian in a folder, whose apt and dpkg are used (by chroot in a user namespace).
     """
+
+    clock = SYSTEM_CLOCK
 
     def __init__(
         self,

@@ -33,10 +33,18 @@ from wua.model.plugins import (
 from wua.model.states import JobState
 from wua.model.updates import RestartReason, Service, UpdateId
 from wua.store.state import StateStore
+from wua.system.clock import SystemClock
 from wua.system.process import ProcessRef, boot_id
 
 NOBODY: Final = 2**22 + 7  # a pid that no process has
 NOW: Final = 5000.0
+
+
+class FixedClock(SystemClock):
+    """Where what is recorded has a time."""
+
+    def time(self) -> float:
+        return NOW
 
 
 def item(name: str, change: Change = Change.INSTALL, *, requested: bool = True) -> PlanItem:
@@ -160,6 +168,7 @@ class ScriptedHandler:
 
 class ScriptedService:
     service = Service("service-id", "Scripted")
+    services = (service,)
 
     def __init__(self, handler: ScriptedHandler) -> None:
         self._handler = handler
@@ -217,7 +226,7 @@ class Bench:
         self.store = StateStore(self.root / "state" / "state.db", clock=lambda: NOW)
         self.target: Any = ScriptedTarget(self.root)
         parts: list[Any] = [self.handler, ScriptedService(self.handler), self.spawner]
-        self.shop = Workshop(self.store, self.target, *parts, self.changed.append, lambda: NOW)
+        self.shop = Workshop(self.store, self.target, *parts, self.changed.append, FixedClock())
 
     def add(self, *names: str, kind: JobKind = JobKind.INSTALL, **options: Any) -> str:
         updates = tuple(UpdateId(name) for name in names)

@@ -23,7 +23,7 @@ def lacking() -> str:
 
 
 def interpreter() -> Path:
-    """python.exe, with wua and what it needs. Raises the tool's MissingPythonError."""
+    """python.exe, with wua and what it needs. Raises the tool's MissingSourceError."""
     spec = importlib.util.spec_from_file_location("windows_python", ROOT / "tools" / "windows_python.py")
     assert spec is not None
     assert spec.loader is not None
@@ -33,7 +33,7 @@ def interpreter() -> Path:
         spec.loader.exec_module(tool)
     finally:
         sys.path.remove(str(ROOT / "tools"))
-    return Path(tool.folder()) / "python.exe"
+    return Path(tool.SOURCES.folder()) / "python.exe"
 
 
 class Ran(NamedTuple):

@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import wua
+from wua.model.updates import Service
 from wua.system.process import ProcessRef
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 from wua.wuapi import UpdateCollection, UpdateDownloader, UpdateInstaller, UpdateSearcher, UpdateSession
@@ -47,15 +48,17 @@ class World:
     def machine_lock(self) -> Path:
         return self.root / "machine.lock"
 
-    def set(self, *updates: SimulatedUpdate, downloaded: bool = True) -> SimulatedMachine:
-        """Give the machine these updates and nothing else."""
-        for folder in ("installed", "cache"):
+    def set(
+        self, *updates: SimulatedUpdate, downloaded: bool = True, services: Sequence[Service] = ()
+    ) -> SimulatedMachine:
+        """Give the machine these updates and nothing else; ``services`` answer beside its own."""
+        for folder in ("installed", "cache", "hidden"):
             for path in (self.root / folder).iterdir():
                 path.unlink()
         (self.root / "reboot-required").unlink(missing_ok=True)
-        machine = SimulatedMachine.create(self.root, updates)
-        for update in updates if downloaded else ():
-            (self.root / "cache" / update.name).write_text("content\n")
+        machine = SimulatedMachine.create(self.root, updates, services=services)
+        for leaf in (leaf for update in updates if downloaded for leaf in update.leaves):
+            (self.root / "cache" / leaf.name).write_text("content\n")
         return machine
 
     def gate(self, name: str = "gate") -> Gate:
@@ -73,8 +76,8 @@ class World:
     def searcher(self, **options: Any) -> UpdateSearcher:
         return UpdateSearcher(agent=self.agent, **options)
 
-    def downloader(self, updates: UpdateCollection | None = None) -> UpdateDownloader:
-        downloader = UpdateDownloader(agent=self.agent)
+    def downloader(self, updates: UpdateCollection | None = None, **options: Any) -> UpdateDownloader:
+        downloader = UpdateDownloader(agent=self.agent, **options)
         downloader.Updates = self.found() if updates is None else updates
         return downloader
 

@@ -1,4 +1,4 @@
-"""The worlds that the tests run in: the agent in this process, and one behind a serialising loop-back."""
+"""The worlds that the tests run in: each implementation of the Agent protocol."""
 
 import importlib
 import tempfile
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.native_world import round_trip
+from tests.support.wuapi_ways import ALL, WITH_PROGRESS, Way
 from tests.support.wuapi_world import World, opened
 
 
@@ -19,7 +20,8 @@ def implementations() -> list[Any]:
         loopback = importlib.import_module("wua.remote.loopback").loopback
     except ImportError:
         return found
-    return [*found, pytest.param(loopback, id="loopback"), pytest.param(round_trip, id="native")]
+    native = pytest.param(round_trip, id="native", marks=pytest.mark.slow)  # tests/api runs it every time
+    return [*found, pytest.param(loopback, id="loopback"), native]
 
 
 @pytest.fixture(scope="session", params=implementations())
@@ -46,3 +48,17 @@ def fresh_world(short_dir: Path) -> Iterator[World]:
     with opened(short_dir / "machine", None) as made:
         yield made
         made.close()
+
+
+@pytest.fixture(params=ALL, ids=lambda make: make.__name__)
+def way(request: pytest.FixtureRequest, world: World) -> Way:
+    """Each kind of asynchronous operation."""
+    made: Way = request.param(world)
+    return made
+
+
+@pytest.fixture(params=WITH_PROGRESS, ids=lambda make: make.__name__)
+def telling_way(request: pytest.FixtureRequest, world: World) -> Way:
+    """Each kind that has progress."""
+    made: Way = request.param(world)
+    return made

@@ -12,7 +12,8 @@ from wua.api import automatic
 from wua.engine import automatic as engine
 from wua.model import codes
 from wua.model.automatic import APPLICATION, LONGEST_PAUSE, AutomaticSettings, Level
-from wua.model.jobs import JobKind, JobRecord
+from wua.model.jobs import JobKind, JobRecord, JobSpec
+from wua.model.plans import Operation, PlanRequest
 from wua.model.states import JobState
 from wua.model.struct import replace
 from wua.store.state import StateStore
@@ -54,6 +55,14 @@ def theirs(world: World, kind: JobKind) -> list[JobRecord]:
 # --- settings
 
 
+@pytest.mark.proves("IAutomaticUpdates", "Settings")
+@pytest.mark.proves("IAutomaticUpdatesSettings", "NotificationLevel put_NotificationLevel")
+@pytest.mark.proves("IAutomaticUpdatesSettings", "ScheduledInstallationDay put_ScheduledInstallationDay")
+@pytest.mark.proves("IAutomaticUpdatesSettings", "ScheduledInstallationTime put_ScheduledInstallationTime")
+@pytest.mark.proves("IAutomaticUpdatesSettings", "ReadOnly Required Refresh Save")
+@pytest.mark.proves("IAutomaticUpdatesSettings2", "IncludeRecommendedUpdates put_IncludeRecommendedUpdates")
+@pytest.mark.proves("IAutomaticUpdatesSettings3", "NonAdministratorsElevated put_NonAdministratorsElevated")
+@pytest.mark.proves("IAutomaticUpdatesSettings3", "FeaturedUpdatesEnabled")
 def test_settings_are_kept_once_they_are_saved(world: World, au: AutomaticUpdates) -> None:
     settings = au.Settings
     assert settings is au.Settings
@@ -75,12 +84,16 @@ def test_settings_are_kept_once_they_are_saved(world: World, au: AutomaticUpdate
     assert (other.ReadOnly, other.Required, other.FeaturedUpdatesEnabled) == (False, False, False)
 
 
+@pytest.mark.proves("IAutomaticUpdatesSettings", "Refresh")
 def test_refreshing_drops_what_was_not_saved(au: AutomaticUpdates) -> None:
     au.Settings.ScheduledInstallationTime = 5
     au.Settings.Refresh()
     assert au.Settings.ScheduledInstallationTime == 3
 
 
+@pytest.mark.proves("IAutomaticUpdatesSettings", "Save put_NotificationLevel put_ScheduledInstallationDay")
+@pytest.mark.proves("IAutomaticUpdatesSettings", "put_ScheduledInstallationTime")
+@pytest.mark.proves("IAutomaticUpdatesSettings3", "put_FeaturedUpdatesEnabled")
 def test_what_cannot_be_set(au: AutomaticUpdates) -> None:
     assert code(au.Settings.Save) == codes.WU_E_INVALID_OPERATION  # not configured
     assert code(lambda: setattr(au.Settings, "FeaturedUpdatesEnabled", True)) == codes.WU_E_NOT_SUPPORTED
@@ -93,6 +106,7 @@ def test_what_cannot_be_set(au: AutomaticUpdates) -> None:
         assert code(lambda name=name, value=value: setattr(au.Settings, name, value)) == codes.E_INVALIDARG  # type: ignore[misc]
 
 
+@pytest.mark.proves("IAutomaticUpdatesSettings2", "CheckPermission")
 def test_who_may_change_what(world: World, au: AutomaticUpdates, monkeypatch: Any) -> None:
     current, administrator = enums.auutCurrentUser, enums.auutLocalAdministrator
     for permission in enums.AutomaticUpdatesPermissionType:
@@ -106,6 +120,7 @@ def test_who_may_change_what(world: World, au: AutomaticUpdates, monkeypatch: An
     monkeypatch.undo()
 
 
+@pytest.mark.proves("IAutomaticUpdatesSettings", "ReadOnly")
 def test_everyone_may_look_and_only_some_may_change(
     world: World, au: AutomaticUpdates, monkeypatch: Any
 ) -> None:
@@ -162,6 +177,7 @@ def ended(world: World, kind: JobKind) -> list[JobRecord]:
     return newest
 
 
+@pytest.mark.proves("IAutomaticUpdates", "ServiceEnabled EnableService DetectNow Pause")
 def test_they_do_nothing_before_somebody_turns_them_on(au: AutomaticUpdates) -> None:
     assert au.ServiceEnabled is False
     assert code(au.DetectNow) == codes.WU_E_AU_NOSERVICE
@@ -173,6 +189,7 @@ def test_they_do_nothing_before_somebody_turns_them_on(au: AutomaticUpdates) -> 
     assert code(au.DetectNow) == codes.WU_E_AU_NOSERVICE
 
 
+@pytest.mark.proves("IAutomaticUpdates", "ServiceEnabled")
 def test_saving_turns_them_on_unless_it_disables(au: AutomaticUpdates) -> None:
     turn_on(au, enums.aunlDisabled)
     assert au.ServiceEnabled is False
@@ -180,6 +197,7 @@ def test_saving_turns_them_on_unless_it_disables(au: AutomaticUpdates) -> None:
     assert au.ServiceEnabled is True
 
 
+@pytest.mark.proves("IAutomaticUpdates", "DetectNow Pause Resume")
 def test_a_pause(world: World, au: AutomaticUpdates) -> None:
     turn_on(au, enums.aunlNotifyBeforeDownload)
     au.Pause()
@@ -192,17 +210,33 @@ def test_a_pause(world: World, au: AutomaticUpdates) -> None:
 
 
 @pytest.mark.not_native("the date is that of the search underneath")
+@pytest.mark.proves("IAutomaticUpdates", "DetectNow")
+@pytest.mark.proves("IAutomaticUpdates2", "Results")
+@pytest.mark.proves("IAutomaticUpdatesResults", "LastSearchSuccessDate")
 def test_searching_only(world: World, au: AutomaticUpdates) -> None:
     world.set(SimulatedUpdate("a"), downloaded=False)
-    before = len(theirs(world, JobKind.DOWNLOAD))
+    before = [len(theirs(world, kind)) for kind in (JobKind.SEARCH, JobKind.DOWNLOAD)]
     turn_on(au, enums.aunlNotifyBeforeDownload)
     au.DetectNow()
     (search,) = ended(world, JobKind.SEARCH)
-    assert len(theirs(world, JobKind.DOWNLOAD)) == before
+    after = [len(theirs(world, kind)) for kind in (JobKind.SEARCH, JobKind.DOWNLOAD)]
+    assert after == [before[0] + 1, before[1]]
     found = au.Results.LastSearchSuccessDate
     assert found == datetime.fromtimestamp(world.agent.jobs(limit=1)[0].ended, UTC)
     assert found is not None
     assert world.agent.protocol.job(search.id).ended == pytest.approx(found.timestamp(), abs=1e-5)
+
+
+def test_who_may_not_act_gets_a_search_only(world: World, au: AutomaticUpdates, monkeypatch: Any) -> None:
+    world.set(SimulatedUpdate("a"), downloaded=False)
+    turn_on(au, enums.aunlNotifyBeforeInstallation)
+    searches, downloads = (len(theirs(world, kind)) for kind in (JobKind.SEARCH, JobKind.DOWNLOAD))
+    with monkeypatch.context() as rights:
+        rights.setattr(SimulatedMachine, "may_act", lambda self: "run it with sudo")
+        au.DetectNow()
+        ended(world, JobKind.SEARCH)
+    assert len(theirs(world, JobKind.SEARCH)) == searches + 1
+    assert len(theirs(world, JobKind.DOWNLOAD)) == downloads
 
 
 def jobs_after(world: World, au: AutomaticUpdates, *wanted: JobKind) -> dict[JobKind, JobRecord]:
@@ -225,6 +259,7 @@ def jobs_after(world: World, au: AutomaticUpdates, *wanted: JobKind) -> dict[Job
         gate.path.unlink()
 
 
+@pytest.mark.proves("IAutomaticUpdatesSettings2", "put_IncludeRecommendedUpdates")
 def test_fetching(world: World, au: AutomaticUpdates) -> None:
     machine = world.set(SimulatedUpdate("a"), SimulatedUpdate("plain", important=False), downloaded=False)
     turn_on(au, enums.aunlNotifyBeforeInstallation)
@@ -277,15 +312,37 @@ def test_a_new_schedule_replaces_the_old_one(world: World, au: AutomaticUpdates)
     assert all(job.state is JobState.ENDED for job in theirs(world, JobKind.INSTALL))
 
 
+@pytest.mark.proves("IAutomaticUpdates", "ShowSettingsDialog")
 def test_there_is_no_dialog(au: AutomaticUpdates) -> None:
     assert code(au.ShowSettingsDialog) == codes.WU_E_NO_UI_SUPPORT
 
 
+@pytest.mark.proves("IAutomaticUpdatesResults", "LastSearchSuccessDate LastInstallationSuccessDate")
 def test_dates_are_their_own_only(fresh_world: World) -> None:
     fresh_world.set(SimulatedUpdate("a"))
     results = AutomaticUpdates(agent=fresh_world.agent).Results
     fresh_world.installer().Install()
     assert (results.LastSearchSuccessDate, results.LastInstallationSuccessDate) == (None, None)
+
+
+@pytest.mark.proves("IAutomaticUpdatesResults", "LastInstallationSuccessDate")
+def test_the_date_of_their_last_installation(fresh_world: World) -> None:
+    good, bad = SimulatedUpdate("good"), SimulatedUpdate("bad", exit=3)
+    fresh_world.set(good, bad)
+    results = AutomaticUpdates(agent=fresh_world.agent).Results
+
+    def install(update: SimulatedUpdate) -> float:
+        request = PlanRequest(Operation.INSTALL, (update.id,))
+        job = fresh_world.agent.submit(JobSpec(JobKind.INSTALL, request=request, application_id=APPLICATION))
+        assert job.wait(LONG)
+        return job.record.ended
+
+    install(bad)
+    assert results.LastInstallationSuccessDate is None
+    ended = install(good)
+    assert results.LastInstallationSuccessDate == datetime.fromtimestamp(ended, UTC)
+    install(bad)
+    assert results.LastInstallationSuccessDate == datetime.fromtimestamp(ended, UTC)
 
 
 # --- the rules

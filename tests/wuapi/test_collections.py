@@ -23,6 +23,7 @@ def letters() -> StringCollection:
     return StringCollection(["a", "b", "c"])
 
 
+@pytest.mark.proves("IStringCollection", "Add Count")
 def test_add_answers_the_index(letters: StringCollection) -> None:
     assert letters.Add("d") == 3
     assert letters.Add("d") == 4
@@ -30,6 +31,7 @@ def test_add_answers_the_index(letters: StringCollection) -> None:
     assert letters.Count == 5
 
 
+@pytest.mark.proves("IStringCollection", "Item put_Item RemoveAt")
 @pytest.mark.parametrize("index", [-1, 3, 99])
 def test_a_bad_index(letters: StringCollection, index: int) -> None:
     assert code(lambda: letters.Item(index)) == codes.WU_E_INVALIDINDEX
@@ -40,6 +42,7 @@ def test_a_bad_index(letters: StringCollection, index: int) -> None:
         letters[index]
 
 
+@pytest.mark.proves("IStringCollection", "Insert")
 def test_insert_takes_the_end_and_nothing_beyond(letters: StringCollection) -> None:
     letters.Insert(3, "d")
     letters.Insert(0, "_")
@@ -48,6 +51,7 @@ def test_insert_takes_the_end_and_nothing_beyond(letters: StringCollection) -> N
     assert code(lambda: letters.Insert(-1, "x")) == codes.WU_E_INVALIDINDEX
 
 
+@pytest.mark.proves("IStringCollection", "put_Item RemoveAt Clear")
 def test_replacing_removing_and_clearing(letters: StringCollection) -> None:
     letters[0] = "A"
     letters.put_Item(1, "B")
@@ -57,6 +61,7 @@ def test_replacing_removing_and_clearing(letters: StringCollection) -> None:
     assert letters.Count == 0
 
 
+@pytest.mark.proves("IStringCollection", "ReadOnly Add put_Item Insert RemoveAt Clear")
 def test_what_is_read_only_cannot_be_changed() -> None:
     fixed = strings(["a"])
     assert fixed.ReadOnly is True
@@ -71,6 +76,7 @@ def test_what_is_read_only_cannot_be_changed() -> None:
     assert list(fixed) == ["a"]
 
 
+@pytest.mark.proves("IStringCollection", "Copy ReadOnly")
 def test_a_copy_can_be_changed_whatever_it_is_of() -> None:
     fixed = strings(["a"])
     copy = fixed.Copy()
@@ -85,6 +91,7 @@ def test_no_null_goes_in(letters: StringCollection) -> None:
     assert code(lambda: letters.put_Item(0, None)) == codes.E_POINTER  # type: ignore[arg-type]
 
 
+@pytest.mark.proves("IStringCollection", "Item _NewEnum")
 def test_every_way_in(letters: StringCollection) -> None:
     assert [letters.Item(1), letters(1), letters[1]] == ["b", "b", "b"]
     assert len(letters) == 3
@@ -109,6 +116,7 @@ def test_a_collection_takes_only_its_own_kind() -> None:
     assert code(lambda: UpdateCollection().Add("a")) == codes.E_NOINTERFACE  # type: ignore[arg-type]
 
 
+@pytest.mark.proves("IUpdateCollection", "Add Copy RemoveAt")
 def test_a_program_makes_its_own_list_of_updates(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
     found = world.found()

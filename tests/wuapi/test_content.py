@@ -26,6 +26,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.proves("IUpdate", "CopyFromCache")
 def test_out_of_the_cache(world: World, tmp_path: Path) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
     update = world.found()[0]
@@ -35,6 +36,7 @@ def test_out_of_the_cache(world: World, tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
+@pytest.mark.proves("IUpdate", "CopyFromCache")
 def test_what_cannot_be_taken_out(world: World, tmp_path: Path) -> None:
     world.set(SimulatedUpdate("a"), downloaded=False)
     update = world.found()[0]
@@ -47,6 +49,8 @@ def test_what_cannot_be_taken_out(world: World, tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+@pytest.mark.proves("IUpdate2", "CopyToCache")
+@pytest.mark.proves("IUpdate", "IsDownloaded")
 def test_into_the_cache(world: World, tmp_path: Path) -> None:
     machine = world.set(SimulatedUpdate("a"), downloaded=False)
     update = world.found()[0]
@@ -58,6 +62,7 @@ def test_into_the_cache(world: World, tmp_path: Path) -> None:
     assert world.installer().Install().ResultCode == 2
 
 
+@pytest.mark.proves("IUpdate2", "CopyToCache")
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -101,7 +106,14 @@ def test_an_update_that_is_gone(world: World, tmp_path: Path) -> None:
     world.set(SimulatedUpdate("a"))
     update = world.found()[0]
     world.set(SimulatedUpdate("b"))
-    assert code(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_ITEMNOTFOUND
+    (tmp_path / "file").write_bytes(CONTENT)
+    for call in (
+        lambda: update.CopyFromCache(str(tmp_path), True),
+        lambda: update.CopyToCache(StringCollection([str(tmp_path / "file")])),
+        lambda: setattr(update, "IsHidden", True),
+    ):
+        assert code(call) == codes.WU_E_ITEMNOTFOUND
+    assert update.IsHidden is False
 
 
 def test_files_that_no_source_describes(tmp_path: Path) -> None:

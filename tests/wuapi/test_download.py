@@ -30,6 +30,7 @@ def code(caught: pytest.ExceptionInfo[ComError]) -> int:
     return caught.value.hresult & 0xFFFFFFFF
 
 
+@pytest.mark.proves("IUpdateDownloader", "IsForced put_IsForced Priority put_Priority")
 def test_properties(world: World) -> None:
     downloader = world.session().CreateUpdateDownloader()
     assert (downloader.IsForced, downloader.Priority, downloader.Updates.Count) == (False, dpNormal, 0)
@@ -41,19 +42,24 @@ def test_properties(world: World) -> None:
     assert code(caught) == codes.E_INVALIDARG
 
 
-def test_updates_is_the_collection_itself(world: World) -> None:
+@pytest.mark.proves("IUpdateDownloader IUpdateInstaller", "Updates put_Updates")
+@pytest.mark.parametrize("name", ["Downloader", "Installer"])
+def test_updates_is_the_collection_itself(world: World, name: str) -> None:
     world.set(SimulatedUpdate("a"))
-    downloader = world.session().CreateUpdateDownloader()
+    acting = getattr(world.session(), f"CreateUpdate{name}")()
     mine = UpdateCollection()
-    downloader.Updates = mine
-    assert downloader.Updates is mine
-    downloader.Updates.Add(world.found()[0])
+    acting.Updates = mine
+    assert acting.Updates is mine
+    acting.Updates.Add(world.found()[0])
     assert mine.Count == 1
-    for wrong in (None, StringCollection()):
-        with pytest.raises(ComError):
-            downloader.Updates = wrong  # type: ignore[assignment]
+    for wrong, expected in ((None, codes.E_POINTER), (StringCollection(), codes.E_NOINTERFACE)):
+        with pytest.raises(ComError) as caught:
+            acting.Updates = wrong
+        assert code(caught) == expected
 
 
+@pytest.mark.proves("IUpdateDownloaderEx", "BeginDownload2 Download2")
+@pytest.mark.proves("IDownloadJob", "AsyncState")
 def test_a_choice_of_what_to_download(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b"), downloaded=False)
     downloader = world.downloader()
@@ -79,6 +85,7 @@ def test_a_choice_of_what_to_download(world: World) -> None:
         assert code(caught) == codes.WU_E_NO_UPDATE
 
 
+@pytest.mark.proves("IUpdateDownloader", "Download BeginDownload")
 def test_nothing_to_download(world: World) -> None:
     downloader = world.session().CreateUpdateDownloader()
     for call in (downloader.Download, lambda: downloader.BeginDownload(None, None, None)):
@@ -87,6 +94,10 @@ def test_nothing_to_download(world: World) -> None:
         assert code(caught) == codes.WU_E_NO_UPDATE
 
 
+@pytest.mark.proves("IUpdateDownloader", "Download")
+@pytest.mark.proves("IDownloadResult", "HResult ResultCode GetUpdateResult")
+@pytest.mark.proves("IUpdateDownloadResult", "HResult ResultCode")
+@pytest.mark.proves("IUpdate", "IsDownloaded")
 def test_a_download(world: World) -> None:
     world.set(SimulatedUpdate("a", size=100), SimulatedUpdate("b", size=200), downloaded=False)
     found = world.found()
@@ -104,6 +115,7 @@ def test_what_is_in_the_cache_is_a_success(world: World) -> None:
     assert world.downloader().Download().ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("IUpdateDownloader", "put_IsForced")
 @pytest.mark.parametrize(("forced", "fetched"), [(False, False), (True, True)])
 def test_what_is_installed_is_fetched_only_when_forced(world: World, forced: bool, fetched: bool) -> None:
     world.set(SimulatedUpdate("a", installed=True), downloaded=False)
@@ -114,6 +126,8 @@ def test_what_is_installed_is_fetched_only_when_forced(world: World, forced: boo
     assert (world.root / "cache" / "a").exists() is fetched
 
 
+@pytest.mark.proves("IDownloadResult", "HResult ResultCode GetUpdateResult")
+@pytest.mark.proves("IUpdateDownloadResult", "HResult ResultCode")
 def test_one_that_fails_and_one_that_does_not(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b", download_exit=7), downloaded=False)
     found = world.found()
@@ -133,6 +147,7 @@ def test_all_fail(world: World) -> None:
     assert result.HResult & 0xFFFFFFFF == codes.WU_E_ALL_UPDATES_FAILED
 
 
+@pytest.mark.proves("IDownloadResult", "GetUpdateResult")
 @pytest.mark.parametrize("index", [-1, 1, 2])
 def test_results_of_updates_that_are_not_there(world: World, index: int) -> None:
     world.set(SimulatedUpdate("a"))
@@ -150,6 +165,13 @@ def test_the_same_update_twice(world: World) -> None:
     assert codes_by_place == [orcSucceeded, orcFailed, orcSucceeded, orcFailed]
 
 
+@pytest.mark.proves("IDownloadJob", "GetProgress")
+@pytest.mark.proves("IUpdateDownloader", "BeginDownload")
+@pytest.mark.proves("IDownloadProgress", "CurrentUpdateBytesDownloaded CurrentUpdateBytesToDownload")
+@pytest.mark.proves("IDownloadProgress", "CurrentUpdateIndex PercentComplete TotalBytesDownloaded")
+@pytest.mark.proves("IDownloadProgress", "TotalBytesToDownload GetUpdateResult CurrentUpdateDownloadPhase")
+@pytest.mark.proves("IDownloadProgress", "CurrentUpdatePercentComplete")
+@pytest.mark.proves("IDownloadProgressChangedCallbackArgs", "Progress")
 def test_progress(world: World) -> None:
     world.set(
         SimulatedUpdate("a", size=100, download_gate="first"),
@@ -190,6 +212,8 @@ def test_progress(world: World) -> None:
     assert code(caught) == codes.WU_E_INVALIDINDEX
 
 
+@pytest.mark.proves("IDownloadJob", "RequestAbort")
+@pytest.mark.proves("IUpdateDownloader", "EndDownload")
 def test_an_aborted_download(world: World) -> None:
     world.set(SimulatedUpdate("a", download_gate="gate"), downloaded=False)
     world.gate("gate")
@@ -205,6 +229,7 @@ def test_an_aborted_download(world: World) -> None:
     assert job.Updates[0].IsDownloaded is False
 
 
+@pytest.mark.proves("IDownloadJob", "Updates")
 def test_the_job_keeps_the_list_as_it_was(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
     chosen = world.found().Copy()

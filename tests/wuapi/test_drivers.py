@@ -1,6 +1,7 @@
 """Driver updates: what they offer besides, and that others do not offer it."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from tests.support.wuapi_world import World
 
 from wua.model import codes
 from wua.model.updates import DriverEntry
-from wua.testing.machine import SimulatedUpdate
-from wua.wuapi import ComError, enums
+from wua.testing.machine import CONTENT, SimulatedUpdate
+from wua.wuapi import ComError, StringCollection, enums
 from wua.wuapi.arguments import converter
+from wua.wuapi.dispatch import Dispatch
 from wua.wuapi.drivers import WindowsDriverUpdate, WindowsDriverUpdateEntry
+from wua.wuapi.table import INTERFACES
 from wua.wuapi.updates import Update
 
 CARD = DriverEntry("Net", "PCI\\VEN_8086", "Maker", "Card 9", "Provider", 86400.0, 28, 25190432)
@@ -38,6 +41,9 @@ def found(world: World) -> Any:
     return world.found()
 
 
+@pytest.mark.proves("IWindowsDriverUpdate", "DriverClass DriverHardwareID DriverManufacturer DriverModel")
+@pytest.mark.proves("IWindowsDriverUpdate", "DriverProvider DriverVerDate DeviceProblemNumber DeviceStatus")
+@pytest.mark.proves("IUpdate", "Type")
 def test_a_driver_tells_of_its_default_entry(found: Any) -> None:
     driver = found[0]
     assert driver.Type is enums.utDriver
@@ -45,6 +51,11 @@ def test_a_driver_tells_of_its_default_entry(found: Any) -> None:
     assert repr(driver) == "<IWindowsDriverUpdate5 'card 1.0'>"
 
 
+@pytest.mark.proves("IWindowsDriverUpdate4", "WindowsDriverUpdateEntries")
+@pytest.mark.proves("IWindowsDriverUpdateEntry", "DriverClass DriverHardwareID DriverManufacturer")
+@pytest.mark.proves("IWindowsDriverUpdateEntry", "DriverModel DriverProvider DriverVerDate")
+@pytest.mark.proves("IWindowsDriverUpdateEntry", "DeviceProblemNumber DeviceStatus")
+@pytest.mark.proves("IWindowsDriverUpdateEntryCollection", "Item Count")
 def test_its_entries(found: Any) -> None:
     entries = found[0].WindowsDriverUpdateEntries
     assert entries.Count == 2
@@ -77,6 +88,39 @@ def test_a_driver_offers_both_chains() -> None:
     # Late binding finds the members of the driver's own chain.
     assert WindowsDriverUpdate._members_["ispresent"].dispid == 0x60040003
     assert Update._members_["ispresent"].dispid == 0x60030003
+
+
+@pytest.mark.proves("IWindowsDriverUpdate", "DriverClass DriverHardwareID DriverManufacturer DriverModel")
+@pytest.mark.proves("IWindowsDriverUpdate", "DriverProvider DriverVerDate DeviceProblemNumber DeviceStatus")
+@pytest.mark.proves("IWindowsDriverUpdate2", "RebootRequired IsPresent CveIDs CopyToCache")
+@pytest.mark.proves("IWindowsDriverUpdate3", "BrowseOnly")
+@pytest.mark.proves("IWindowsDriverUpdate4", "WindowsDriverUpdateEntries PerUser")
+@pytest.mark.proves("IWindowsDriverUpdate5", "AutoSelection AutoDownload")
+def test_the_driver_chain_late_bound(world: World, tmp_path: Path) -> None:
+    """Every member that the driver's own chain of interfaces has, by the names and numbers of that chain."""
+    machine = world.set(SimulatedUpdate("card", drivers=(CARD, OTHER)), downloaded=False)
+    driver = Dispatch(world.session()).CreateUpdateSearcher().Search("Type='Driver'").Updates(0)
+    expected = {
+        **EXPECTED,
+        "RebootRequired": False,
+        "IsPresent": False,
+        "BrowseOnly": False,
+        "PerUser": False,
+        "AutoSelection": enums.asLetWindowsUpdateDecide,
+        "AutoDownload": enums.adLetWindowsUpdateDecide,
+    }
+    assert {name: getattr(driver, name.lower()) for name in expected} == expected
+    assert (driver.CveIDs.Count, driver.CveIDs.ReadOnly) == (0, True)
+    assert [entry.DriverModel for entry in driver.WindowsDriverUpdateEntries] == ["Card 9", "Card 10"]
+    (tmp_path / "file").write_bytes(CONTENT)
+    driver.CopyToCache(Dispatch(StringCollection([str(tmp_path / "file")])))
+    assert driver.IsDownloaded is True
+    assert machine.downloaded(machine.updates()[0])
+    for name in ("IWindowsDriverUpdate", *(f"IWindowsDriverUpdate{n}" for n in range(2, 6))):
+        for row in INTERFACES[name].rows:
+            assert driver._oleobj_.GetIDsOfNames(row.name) == row.dispid, row.name
+    world.installer().Install()
+    assert Dispatch(world.found("Type='Driver'")[0]).IsPresent is True
 
 
 def test_criteria_tell_them_apart(world: World, found: Any) -> None:

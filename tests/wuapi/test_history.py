@@ -33,6 +33,7 @@ def done(world: World) -> World:
     return world
 
 
+@pytest.mark.proves("IUpdateSearcher", "GetTotalHistoryCount QueryHistory")
 def test_an_empty_history(fresh_world: World) -> None:
     searcher = fresh_world.searcher()
     assert searcher.GetTotalHistoryCount() == 0
@@ -41,6 +42,13 @@ def test_an_empty_history(fresh_world: World) -> None:
     assert code(caught) == codes.WU_E_INVALIDINDEX
 
 
+@pytest.mark.proves("IUpdateSearcher", "QueryHistory")
+@pytest.mark.proves("IUpdateHistoryEntry", "Operation ResultCode HResult Date UpdateIdentity Title")
+@pytest.mark.proves("IUpdateHistoryEntry", "Description UnmappedResultCode ClientApplicationID")
+@pytest.mark.proves("IUpdateHistoryEntry", "ServerSelection ServiceID UninstallationSteps")
+@pytest.mark.proves("IUpdateHistoryEntry", "UninstallationNotes SupportUrl")
+@pytest.mark.proves("IUpdateHistoryEntry2", "Categories")
+@pytest.mark.proves("IUpdateIdentity", "UpdateID RevisionNumber")
 def test_entries(done: World) -> None:
     removed, *installed = done.searcher().QueryHistory(0, 3)
     assert (removed.Title, removed.Operation, removed.ResultCode) == (
@@ -65,6 +73,8 @@ def test_entries(done: World) -> None:
     assert [category.Name for category in good.Categories] == ["Security Updates"]
 
 
+@pytest.mark.proves("IUpdateHistoryEntry", "Title Description")
+@pytest.mark.proves("IUpdateHistoryEntry2", "Categories")
 def test_entries_outlive_the_catalogue(done: World) -> None:
     done.set(SimulatedUpdate("other"))
     entry = done.searcher().QueryHistory(0, 1)[0]
@@ -79,6 +89,7 @@ def test_an_update_that_is_gone_hides_nothing_of_the_others(done: World) -> None
     assert entries["good 1.0"].Description == ""
 
 
+@pytest.mark.proves("IUpdateSearcher", "GetTotalHistoryCount QueryHistory")
 def test_paging(done: World) -> None:
     searcher = done.searcher()
     total = searcher.GetTotalHistoryCount()
@@ -90,6 +101,7 @@ def test_paging(done: World) -> None:
     assert [entry.Title for entry in searcher.QueryHistory(1, 1)] == [searcher.QueryHistory(0, 2)[1].Title]
 
 
+@pytest.mark.proves("IUpdateSearcher IUpdateSession3", "QueryHistory")
 @pytest.mark.parametrize(("start", "count"), [(-1, 1), (0, 0), (0, -1), (1_000_000, 1)])
 def test_bad_indexes(done: World, start: int, count: int) -> None:
     for query in (
@@ -101,6 +113,7 @@ def test_bad_indexes(done: World, start: int, count: int) -> None:
         assert code(caught) == codes.WU_E_INVALIDINDEX
 
 
+@pytest.mark.proves("IUpdateSession3", "QueryHistory")
 def test_the_history_of_one_update(done: World) -> None:
     session = done.session()
     update_id = SimulatedUpdate("bad").id.update_id
@@ -110,6 +123,7 @@ def test_the_history_of_one_update(done: World) -> None:
         assert session.QueryHistory(everything, 0, 3).Count == 3
 
 
+@pytest.mark.proves("IUpdateSession3", "QueryHistory")
 @pytest.mark.parametrize(
     "criteria", ["UpdateID=5", "Title='x'", "UpdateID='a' and UpdateID='b'", "IsInstalled=1"]
 )

@@ -31,6 +31,11 @@ def installed(world: World) -> list[str]:
     return sorted(path.name for path in (world.root / "installed").iterdir())
 
 
+@pytest.mark.proves("IUpdateInstaller", "IsForced put_IsForced AllowSourcePrompts put_AllowSourcePrompts")
+@pytest.mark.proves("IUpdateInstaller", "ParentHwnd put_ParentHwnd ParentWindow put_ParentWindow")
+@pytest.mark.proves("IUpdateInstaller", "RebootRequiredBeforeInstallation Updates")
+@pytest.mark.proves("IUpdateInstaller2", "ForceQuiet put_ForceQuiet")
+@pytest.mark.proves("IUpdateInstaller3", "AttemptCloseAppsIfNecessary put_AttemptCloseAppsIfNecessary")
 def test_properties(world: World) -> None:
     installer = world.session().CreateUpdateInstaller()
     defaults = {
@@ -52,6 +57,20 @@ def test_properties(world: World) -> None:
     assert installer.RebootRequiredBeforeInstallation is False
 
 
+@pytest.mark.proves("IInstallationJob", "Updates AsyncState")
+def test_the_job_keeps_the_list_as_it_was(world: World) -> None:
+    world.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
+    chosen = world.found().Copy()
+    installer = world.installer(chosen)
+    state = object()
+    job = installer.BeginInstall(None, None, state)
+    chosen.Clear()
+    assert [update.Title for update in job.Updates] == ["a 1.0", "b 1.0"]
+    assert (job.Updates.ReadOnly, job.AsyncState) == (True, state)
+    installer.EndInstall(job)
+
+
+@pytest.mark.proves("IUpdateInstaller", "Install Uninstall RunWizard BeginInstall BeginUninstall")
 def test_nothing_to_install(world: World) -> None:
     installer = world.session().CreateUpdateInstaller()
     for call in (
@@ -66,6 +85,10 @@ def test_nothing_to_install(world: World) -> None:
         assert code(caught) == codes.WU_E_NO_UPDATE
 
 
+@pytest.mark.proves("IUpdateInstaller", "Install")
+@pytest.mark.proves("IInstallationResult", "HResult ResultCode RebootRequired GetUpdateResult")
+@pytest.mark.proves("IUpdateInstallationResult", "HResult ResultCode RebootRequired")
+@pytest.mark.proves("IUpdate", "IsInstalled")
 def test_an_installation(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     found = world.found()
@@ -78,6 +101,8 @@ def test_an_installation(world: World) -> None:
     assert world.found()[0].IsInstalled is True
 
 
+@pytest.mark.proves("IInstallationResult", "HResult ResultCode GetUpdateResult")
+@pytest.mark.proves("IUpdateInstallationResult", "HResult ResultCode")
 def test_several_successes_and_a_failure(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b", exit=3), SimulatedUpdate("c"))
     result = world.installer().Install()
@@ -102,6 +127,8 @@ def test_an_installer_that_lies_is_not_believed(world: World) -> None:
     assert world.installer().Install().GetUpdateResult(0).ResultCode == orcFailed
 
 
+@pytest.mark.proves("IInstallationResult", "RebootRequired")
+@pytest.mark.proves("IUpdateInstallationResult", "RebootRequired")
 def test_a_needed_restart_is_told(world: World) -> None:
     world.set(SimulatedUpdate("a", reboot=True))
     result = world.installer().Install()
@@ -109,6 +136,7 @@ def test_a_needed_restart_is_told(world: World) -> None:
     assert result.GetUpdateResult(0).RebootRequired is True
 
 
+@pytest.mark.proves("IUpdateInstaller", "Install")
 def test_install_never_downloads(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
     (world.root / "cache" / "a").unlink()
@@ -127,6 +155,7 @@ def test_what_is_installed_is_a_success(world: World) -> None:
     assert result.GetUpdateResult(0).HResult == codes.WU_S_ALREADY_INSTALLED
 
 
+@pytest.mark.proves("IUpdateInstaller", "put_IsForced")
 def test_forced(world: World) -> None:
     world.set(SimulatedUpdate("a", installed=True, reboot=True))
     installer = world.installer()
@@ -135,6 +164,7 @@ def test_forced(world: World) -> None:
     assert installer.Install().RebootRequired is True
 
 
+@pytest.mark.proves("IUpdateInstaller", "Uninstall")
 def test_a_removal(world: World) -> None:
     world.set(SimulatedUpdate("a", installed=True), SimulatedUpdate("b", installed=True))
     result = world.installer(UpdateCollection([world.found()[0]])).Uninstall()
@@ -149,6 +179,7 @@ def test_removing_what_is_not_there_is_a_success(world: World) -> None:
     assert result.GetUpdateResult(0).HResult == codes.WU_S_ALREADY_UNINSTALLED
 
 
+@pytest.mark.proves("IUpdateInstaller", "Install BeginInstall")
 def test_an_exclusive_update_goes_alone(world: World) -> None:
     world.set(SimulatedUpdate("alone", installing=EXCLUSIVE), SimulatedUpdate("b"))
     found = world.found()
@@ -173,6 +204,7 @@ def test_the_same_update_twice(world: World) -> None:
     assert not_there == [codes.WU_E_DM_NOTDOWNLOADED] * 2
 
 
+@pytest.mark.proves("IUpdateInstaller", "IsBusy Install Uninstall BeginInstall BeginUninstall EndInstall")
 def test_another_installation_is_in_the_way(world: World) -> None:
     world.set(SimulatedUpdate("a", gate="gate"), SimulatedUpdate("b"), SimulatedUpdate("c"))
     (world.root / "cache" / "c").unlink()
@@ -201,6 +233,7 @@ def test_another_installation_is_in_the_way(world: World) -> None:
     assert second.Install().ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("IUpdateInstaller", "IsBusy")
 def test_busy_is_about_the_machine(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     installer = world.installer()
@@ -214,6 +247,8 @@ def test_busy_is_about_the_machine(world: World) -> None:
     assert installer.IsBusy is False
 
 
+@pytest.mark.proves("IInstallationJob", "RequestAbort")
+@pytest.mark.proves("IUpdateInstaller", "EndInstall")
 def test_an_aborted_installation(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b", gate="gate"))
     world.gate()
@@ -241,6 +276,11 @@ def test_an_abort_that_comes_too_late_changes_nothing(world: World) -> None:
     assert installer.EndInstall(job).ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("IInstallationJob", "GetProgress")
+@pytest.mark.proves("IUpdateInstaller", "BeginInstall")
+@pytest.mark.proves("IInstallationProgress", "CurrentUpdateIndex CurrentUpdatePercentComplete")
+@pytest.mark.proves("IInstallationProgress", "PercentComplete GetUpdateResult")
+@pytest.mark.proves("IInstallationProgressChangedCallbackArgs", "Progress")
 def test_progress(world: World) -> None:
     world.set(SimulatedUpdate("a", gate="first"), SimulatedUpdate("b", gate="second", exit=1))
     first, second = world.gate("first"), world.gate("second")
@@ -280,6 +320,7 @@ def test_progress_before_anything_has_happened(world: World) -> None:
     installer.EndInstall(job)
 
 
+@pytest.mark.proves("IUpdateInstaller4", "Commit")
 def test_commit(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     installer = world.installer()
@@ -296,6 +337,7 @@ def test_commit(world: World) -> None:
     assert code(caught) == codes.WU_E_UH_NOTREADYTOCOMMIT
 
 
+@pytest.mark.proves("IUpdateInstaller", "RunWizard")
 def test_there_is_no_wizard(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     for arguments in ((), ("Title",)):
@@ -314,6 +356,8 @@ def test_who_may_not_act_is_told_at_once(world: World, monkeypatch: pytest.Monke
         assert "ask the owner" in caught.value.text
 
 
+@pytest.mark.proves("IUpdateInstaller", "EndInstall EndUninstall")
+@pytest.mark.proves("IUpdateDownloader", "EndDownload")
 def test_null_and_foreign_jobs(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     downloader = world.downloader()

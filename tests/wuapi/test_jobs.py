@@ -1,19 +1,17 @@
 """Jobs: ending, cleaning up, aborting, state; the same rules for search, download and installation."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from tests.support.wuapi_ways import Way
 from tests.support.wuapi_world import LONG, InThread, Recorder, Trap, World, opened
 
 from wua.model import codes
 from wua.testing.machine import SimulatedUpdate
 from wua.wuapi import (
     ComError,
-    DownloadJob,
-    InstallationJob,
     SearchJob,
     callback_order,
     orcAborted,
@@ -21,69 +19,14 @@ from wua.wuapi import (
 )
 
 
-class Way(NamedTuple):
-    """One kind of asynchronous operation, held up at a gate."""
-
-    begin: Callable[[Any, Any], Any]  # (onCompleted, state)
-    end: Callable[[Any], Any]
-    gate: Any
-    kind: type
-
-
-def searching(world: World) -> Way:
-    world.set(SimulatedUpdate("a"))
-    searcher = world.searcher()
-    return Way(
-        lambda done, state: searcher.BeginSearch("", done, state),
-        searcher.EndSearch,
-        world.gate("search-gate"),
-        SearchJob,
-    )
-
-
-def downloading(world: World) -> Way:
-    world.set(SimulatedUpdate("a", download_gate="gate"), downloaded=False)
-    downloader = world.downloader()
-    return Way(
-        lambda done, state: downloader.BeginDownload(None, done, state),
-        downloader.EndDownload,
-        world.gate(),
-        DownloadJob,
-    )
-
-
-def installing(world: World) -> Way:
-    world.set(SimulatedUpdate("a", gate="gate"))
-    installer = world.installer()
-    return Way(
-        lambda done, state: installer.BeginInstall(None, done, state),
-        installer.EndInstall,
-        world.gate(),
-        InstallationJob,
-    )
-
-
-def removing(world: World) -> Way:
-    world.set(SimulatedUpdate("a", installed=True, gate="gate"))
-    installer = world.installer()
-    return Way(
-        lambda done, state: installer.BeginUninstall(None, done, state),
-        installer.EndUninstall,
-        world.gate(),
-        InstallationJob,
-    )
-
-
-@pytest.fixture(params=[searching, downloading, installing, removing], ids=lambda make: make.__name__)
-def way(request: pytest.FixtureRequest, world: World) -> Way:
-    made: Way = request.param(world)
-    return made
-
-
 def code(caught: pytest.ExceptionInfo[ComError]) -> int:
     return caught.value.hresult & 0xFFFFFFFF
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "IsCompleted")
+@pytest.mark.proves("IUpdateSearcher", "BeginSearch")
+@pytest.mark.proves("IUpdateDownloader", "BeginDownload EndDownload")
+@pytest.mark.proves("IUpdateInstaller", "BeginInstall BeginUninstall EndInstall")
 def test_begin_answers_a_running_job(way: Way) -> None:
     job = way.begin(None, None)
     assert type(job) is way.kind
@@ -105,18 +48,16 @@ def test_the_completed_callback_gets_the_job(way: Way) -> None:
     assert threading.get_ident() not in completed.threads
 
 
+@pytest.mark.proves("ISearchJob IInstallationJob", "AsyncState")
 @pytest.mark.parametrize("state", [None, 0, "text", object(), [1], {"a": 1}], ids=lambda s: type(s).__name__)
-def test_the_state_comes_back_as_the_same_object(world: World, state: Any) -> None:
-    for make in (searching, installing):
-        way = make(world)
-        way.gate.open()
-        job = way.begin(None, state)
-        assert job.AsyncState is state
-        way.end(job)
-        assert job.AsyncState is state
-        job.CleanUp()
-        assert job.AsyncState is state
-        world.close()
+def test_the_state_comes_back_as_the_same_object(way: Way, state: Any) -> None:
+    way.gate.open()
+    job = way.begin(None, state)
+    assert job.AsyncState is state
+    way.end(job)
+    assert job.AsyncState is state
+    job.CleanUp()
+    assert job.AsyncState is state
 
 
 def test_the_state_cannot_be_set(way: Way) -> None:
@@ -135,6 +76,9 @@ def test_end_waits_from_any_thread(way: Way) -> None:
     assert ending.result().ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("IUpdateSearcher", "EndSearch")
+@pytest.mark.proves("IUpdateDownloader", "EndDownload")
+@pytest.mark.proves("IUpdateInstaller", "EndInstall")
 def test_ending_twice(way: Way) -> None:
     way.gate.open()
     job = way.begin(None, None)
@@ -189,6 +133,7 @@ def test_end_after_clean_up(way: Way) -> None:
     assert way.end(job).ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "CleanUp")
 def test_clean_up_after_end_is_harmless(way: Way) -> None:
     way.gate.open()
     job = way.begin(Recorder(), None)
@@ -197,6 +142,7 @@ def test_clean_up_after_end_is_harmless(way: Way) -> None:
     assert job.CleanUp() is None
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "CleanUp")
 def test_clean_up_waits_for_the_end_and_for_the_callback(way: Way) -> None:
     trap = Trap()
     job = way.begin(trap, None)
@@ -210,6 +156,7 @@ def test_clean_up_waits_for_the_end_and_for_the_callback(way: Way) -> None:
     assert trap.left.is_set()
 
 
+@pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "RequestAbort IsCompleted")
 def test_end_right_after_request_abort(way: Way) -> None:
     completed = Recorder()
     job = way.begin(completed, None)
@@ -272,20 +219,6 @@ def test_a_search_needs_a_callback_in_strict_mode_only(world: World) -> None:
         world.searcher(strict=True).BeginSearch("", None, None)
     assert code(caught) == codes.E_POINTER
     assert world.searcher(strict=True).Search("").ResultCode == orcSucceeded
-
-
-def test_many_at_once(world: World) -> None:
-    """A hundred searches and as many downloads; each is called back once."""
-    world.set(SimulatedUpdate("a"))
-    searcher, downloader = world.searcher(), world.downloader()
-    completed = [Recorder() for _ in range(200)]
-    jobs = [searcher.BeginSearch("", each, None) for each in completed[:100]]
-    more = [downloader.BeginDownload(None, each, None) for each in completed[100:]]
-    for job in [*jobs, *more]:
-        job.CleanUp()
-    assert [len(each.calls) for each in completed] == [1] * 200
-    assert {searcher.EndSearch(job).ResultCode for job in jobs} == {orcSucceeded}
-    assert {downloader.EndDownload(job).ResultCode for job in more} == {orcSucceeded}
 
 
 def test_a_job_that_nobody_holds_is_called_back_all_the_same(way: Way) -> None:

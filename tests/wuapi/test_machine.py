@@ -23,6 +23,7 @@ def code(call: Callable[[], Any]) -> int:
     return caught.value.hresult & 0xFFFFFFFF
 
 
+@pytest.mark.proves("ISystemInformation", "RebootRequired OemHardwareSupportLink")
 def test_a_pending_restart_is_the_machines(world: World) -> None:
     world.set(SimulatedUpdate("a", reboot=True))
     system = SystemInformation(agent=world.agent)
@@ -32,6 +33,7 @@ def test_a_pending_restart_is_the_machines(world: World) -> None:
     assert system.RebootRequired is True
 
 
+@pytest.mark.proves("IWindowsUpdateAgentInfo", "GetInfo")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("ApiMajorVersion", 8), ("apiminorversion", 0), ("PRODUCTVERSIONSTRING", "10.0.26100.0")],
@@ -40,11 +42,13 @@ def test_versions(name: str, expected: int | str) -> None:
     assert WindowsUpdateAgentInfo().GetInfo(name) == expected
 
 
+@pytest.mark.proves("IWindowsUpdateAgentInfo", "GetInfo")
 @pytest.mark.parametrize("name", ["", "ApiVersion", None, 5])
 def test_there_is_no_other_info(name: Any) -> None:
     assert code(lambda: WindowsUpdateAgentInfo().GetInfo(name)) == codes.E_INVALIDARG
 
 
+@pytest.mark.proves("IInstallationAgent", "RecordInstallationResult")
 def test_what_an_outside_installer_reports_is_kept(world: World) -> None:
     agent = InstallationAgent(agent=world.agent)
     agent.RecordInstallationResult("first", 0, StringCollection(["a", "b"]))
@@ -56,6 +60,7 @@ def test_what_an_outside_installer_reports_is_kept(world: World) -> None:
     assert all(report.reported for report in found.values())
 
 
+@pytest.mark.proves("IInstallationAgent", "RecordInstallationResult")
 def test_reporting_needs_a_cookie_and_the_right_to(world: World, monkeypatch: Any) -> None:
     agent = InstallationAgent(agent=world.agent)
     assert code(lambda: agent.RecordInstallationResult("", 0, None)) == codes.E_INVALIDARG

@@ -36,6 +36,10 @@ def titles(result: Any) -> list[str]:
     return [update.Title for update in result.Updates]
 
 
+@pytest.mark.proves("IUpdateSearcher", "CanAutomaticallyUpgradeService IncludePotentiallySupersededUpdates")
+@pytest.mark.proves("IUpdateSearcher", "ServerSelection ServiceID Online")
+@pytest.mark.proves("IUpdateSearcher2", "IgnoreDownloadPriority")
+@pytest.mark.proves("IUpdateSearcher3", "SearchScope")
 def test_defaults(world: World) -> None:
     searcher = world.searcher()
     assert searcher.CanAutomaticallyUpgradeService is False
@@ -55,6 +59,10 @@ SWITCHES = [
 ]
 
 
+@pytest.mark.proves("IUpdateSearcher", "CanAutomaticallyUpgradeService put_CanAutomaticallyUpgradeService")
+@pytest.mark.proves("IUpdateSearcher", "IncludePotentiallySupersededUpdates")
+@pytest.mark.proves("IUpdateSearcher", "put_IncludePotentiallySupersededUpdates Online put_Online")
+@pytest.mark.proves("IUpdateSearcher2", "IgnoreDownloadPriority put_IgnoreDownloadPriority")
 @pytest.mark.parametrize("name", SWITCHES)
 def test_switches_take_true_and_false_and_nothing_else(world: World, name: str) -> None:
     searcher = world.searcher()
@@ -68,6 +76,16 @@ def test_switches_take_true_and_false_and_nothing_else(world: World, name: str) 
     assert getattr(searcher, name) is False
 
 
+@pytest.mark.proves("IUpdateSearcher", "put_IncludePotentiallySupersededUpdates")
+def test_superseded_updates_are_kept_when_asked_for(world: World) -> None:
+    world.set(SimulatedUpdate("old"), SimulatedUpdate("new", supersedes=("old",)))
+    searcher = world.searcher()
+    assert titles(searcher.Search("")) == ["new 1.0"]
+    searcher.IncludePotentiallySupersededUpdates = True
+    assert titles(searcher.Search("")) == ["old 1.0", "new 1.0"]
+
+
+@pytest.mark.proves("IUpdateSearcher", "Search")
 def test_what_is_needed_and_not_hidden_is_the_default(world: World) -> None:
     world.set(SimulatedUpdate("needed"), SimulatedUpdate("there", installed=True), SimulatedUpdate("hidden"))
     searcher = world.searcher()
@@ -78,6 +96,9 @@ def test_what_is_needed_and_not_hidden_is_the_default(world: World) -> None:
     assert titles(searcher.Search("IsInstalled=1")) == ["there 1.0"]
 
 
+@pytest.mark.proves("ISearchResult", "ResultCode RootCategories Updates Warnings")
+@pytest.mark.proves("ICategory", "Name Type Parent Children Updates")
+@pytest.mark.proves("IUpdate", "Categories")
 def test_a_result(world: World) -> None:
     world.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
     result = world.searcher().Search("")
@@ -96,6 +117,7 @@ def test_a_result(world: World) -> None:
     assert result.Updates[0].Categories[0] is root
 
 
+@pytest.mark.proves("IUpdateSearcher", "Search")
 @pytest.mark.parametrize(
     "criteria", ["Type=Software", "IsInstalled=2", "IsInstalled=0 or", "(", "Nonsense=1"]
 )
@@ -106,6 +128,7 @@ def test_wrong_criteria(world: World, criteria: str) -> None:
     assert "column" in caught.value.text
 
 
+@pytest.mark.proves("IUpdateSearcher", "EndSearch")
 def test_wrong_criteria_show_when_the_search_is_ended(world: World) -> None:
     searcher = world.searcher()
     completed = Recorder()
@@ -133,6 +156,7 @@ def test_the_environment_can_ask_for_strict_mode(world: World, monkeypatch: pyte
     assert world.searcher(strict=False).Search("DeploymentAction=*").ResultCode == orcSucceeded
 
 
+@pytest.mark.proves("IUpdateSearcher", "put_ServerSelection put_ServiceID Search")
 def test_services(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     searcher = world.searcher()
@@ -163,6 +187,7 @@ def test_a_managed_server_is_searched_when_there_is_one(
     assert titles(searcher.Search("")) == ["a 1.0"]
 
 
+@pytest.mark.proves("IUpdateSearcher3", "SearchScope put_SearchScope")
 def test_scopes(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     searcher = world.searcher()
@@ -179,6 +204,7 @@ def test_scopes(world: World) -> None:
     assert searcher.SearchScope == searchScopeCurrentUserOnly
 
 
+@pytest.mark.proves("IUpdateSearcher", "EscapeString")
 @pytest.mark.parametrize(
     ("text", "escaped"), [("it's", "it[']s"), ("[a]", "[[]a[]]"), ("", ""), ("plain %_*", "plain %_*")]
 )
@@ -186,12 +212,14 @@ def test_escape_string(world: World, text: str, escaped: str) -> None:
     assert world.searcher().EscapeString(text) == escaped == escape_string(text)
 
 
+@pytest.mark.proves("IUpdateSearcher", "EscapeString")
 def test_escaping_null(world: World) -> None:
     with pytest.raises(ComError) as caught:
         world.searcher().EscapeString(None)
     assert code(caught) == codes.E_POINTER
 
 
+@pytest.mark.proves("IUpdateSearcher", "put_Online")
 def test_an_offline_search_asks_nobody(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     world.gate("search-gate")  # a search that refreshes would wait here
@@ -200,6 +228,8 @@ def test_an_offline_search_asks_nobody(world: World) -> None:
     assert titles(searcher.Search("")) == ["a 1.0"]
 
 
+@pytest.mark.proves("IUpdateSearcher", "BeginSearch EndSearch")
+@pytest.mark.proves("ISearchJob", "AsyncState IsCompleted")
 def test_a_search_in_the_background(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     gate = world.gate("search-gate")
@@ -217,6 +247,8 @@ def test_a_search_in_the_background(world: World) -> None:
     assert job.AsyncState == "state"
 
 
+@pytest.mark.proves("ISearchJob", "RequestAbort")
+@pytest.mark.proves("ISearchResult", "ResultCode")
 def test_an_aborted_search_ends_with_an_aborted_result(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     gate = world.gate("search-gate")
@@ -231,6 +263,9 @@ def test_an_aborted_search_ends_with_an_aborted_result(world: World) -> None:
     assert result.Updates.Count == 0
 
 
+@pytest.mark.proves("ISearchResult", "ResultCode RootCategories Warnings")
+@pytest.mark.proves("ICategory", "Name CategoryID Children Description Order Parent Updates Image")
+@pytest.mark.proves("IUpdateException", "Message HResult Context")
 def test_warnings_and_the_tree_of_categories(world: World) -> None:
     categories = (
         Category("product", "Debian 12", "Product", parent_id="family", order=2),

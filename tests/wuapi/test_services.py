@@ -11,6 +11,7 @@ from tests.support.wuapi_world import World
 from wua.engine import registrations
 from wua.model import codes
 from wua.model.problems import WuaError
+from wua.model.struct import replace
 from wua.model.updates import Service
 from wua.store.state import StateStore
 from wua.testing.machine import SERVICE, SimulatedMachine
@@ -39,6 +40,11 @@ def manager(world: World) -> Iterator[UpdateServiceManager]:
             made.RemoveService(each.service_id)
 
 
+@pytest.mark.proves("IUpdateServiceManager", "Services")
+@pytest.mark.proves("IUpdateService", "Name ServiceID ServiceUrl SetupPrefix ContentValidationCert IssueDate")
+@pytest.mark.proves("IUpdateService", "ExpirationDate IsManaged IsRegisteredWithAU CanRegisterWithAU")
+@pytest.mark.proves("IUpdateService", "IsScanPackageService OffersWindowsUpdates RedirectUrls")
+@pytest.mark.proves("IUpdateService2", "IsDefaultAUService")
 def test_the_machine_has_a_service_of_its_own(manager: UpdateServiceManager) -> None:
     services = manager.Services
     assert services.Count == 1
@@ -64,6 +70,32 @@ def test_the_machine_has_a_service_of_its_own(manager: UpdateServiceManager) -> 
     assert {name.lower() for name in expected} | {"redirecturls"} == set(UpdateService._members_)
 
 
+@pytest.mark.proves("IUpdateService", "Name ServiceID ServiceUrl IssueDate IsManaged IsRegisteredWithAU")
+@pytest.mark.proves("IUpdateService", "IsScanPackageService CanRegisterWithAU OffersWindowsUpdates")
+@pytest.mark.proves("IUpdateService2", "IsDefaultAUService")
+def test_another_kind_of_service() -> None:
+    described = Service("id", "name", "http://there/", True, False, True, True, 86400.0)
+    expected = {
+        "Name": "name",
+        "ServiceID": "id",
+        "ServiceUrl": "http://there/",
+        "IssueDate": datetime(1970, 1, 2, tzinfo=UTC),
+        "IsManaged": True,
+        "IsRegisteredWithAU": True,
+        "IsDefaultAUService": False,
+        "CanRegisterWithAU": True,
+        "IsScanPackageService": True,
+        "OffersWindowsUpdates": False,
+    }
+    service = UpdateService(described, with_au=True)
+    assert {name: getattr(service, name) for name in expected} == expected
+    unused = UpdateService(replace(described, is_default=True), with_au=False)
+    assert (unused.IsRegisteredWithAU, unused.IsDefaultAUService) == (False, False)
+
+
+@pytest.mark.proves("IUpdateServiceManager2", "QueryServiceRegistration")
+@pytest.mark.proves("IUpdateServiceRegistration", "RegistrationState ServiceID IsPendingRegistrationWithAU")
+@pytest.mark.proves("IUpdateServiceRegistration", "Service")
 def test_its_registration(manager: UpdateServiceManager) -> None:
     registration = manager.QueryServiceRegistration(f" {{{SERVICE.id.upper()}}} ")
     assert registration.RegistrationState is enums.usrsRegistered
@@ -73,6 +105,8 @@ def test_its_registration(manager: UpdateServiceManager) -> None:
     assert registration.Service.Name == "Simulated updates"
 
 
+@pytest.mark.proves("IUpdateServiceManager", "RemoveService UnregisterServiceWithAU")
+@pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 def test_it_cannot_be_removed_nor_taken_from_automatic_updates(manager: UpdateServiceManager) -> None:
     assert code(lambda: manager.RemoveService(SERVICE.id)) == codes.WU_E_DS_NEEDWINDOWSSERVICE
     assert code(lambda: manager.UnregisterServiceWithAU(SERVICE.id)) == codes.WU_E_DS_NEEDWINDOWSSERVICE
@@ -81,6 +115,9 @@ def test_it_cannot_be_removed_nor_taken_from_automatic_updates(manager: UpdateSe
     assert manager.Services[0].IsRegisteredWithAU is True
 
 
+@pytest.mark.proves("IUpdateServiceManager2", "AddService2 QueryServiceRegistration")
+@pytest.mark.proves("IUpdateServiceManager", "RemoveService RegisterServiceWithAU")
+@pytest.mark.proves("IUpdateServiceRegistration", "RegistrationState IsPendingRegistrationWithAU Service")
 def test_a_service_may_be_waited_for(world: World, manager: UpdateServiceManager) -> None:
     registration = manager.AddService2(MICROSOFT_UPDATE, PENDING | WITH_AU, None)
     assert registration.RegistrationState is enums.usrsRegistrationPending
@@ -99,12 +136,14 @@ def test_now_or_never(manager: UpdateServiceManager) -> None:
     assert code(lambda: manager.QueryServiceRegistration(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
 
 
+@pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 def test_now_and_otherwise_later(manager: UpdateServiceManager) -> None:
     assert code(lambda: manager.AddService2(MICROSOFT_UPDATE, 7, "")) == codes.WU_E_DS_UNKNOWNSERVICE
     registration = manager.QueryServiceRegistration(MICROSOFT_UPDATE)
     assert registration.RegistrationState is enums.usrsRegistrationPending
 
 
+@pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 @pytest.mark.parametrize(
     ("service_id", "flags", "cab"),
     [
@@ -124,6 +163,8 @@ def test_arguments_that_do_not_fit(
     assert code(lambda: manager.AddService2(service_id, flags, cab)) == codes.E_INVALIDARG
 
 
+@pytest.mark.proves("IUpdateServiceManager", "AddService")
+@pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 def test_nobody_vouches_for_an_authorisation_cab(manager: UpdateServiceManager, tmp_path: Path) -> None:
     cab = tmp_path / "some.cab"
     assert code(lambda: manager.AddService(MICROSOFT_UPDATE, str(cab))) == ERROR_FILE_NOT_FOUND
@@ -133,6 +174,7 @@ def test_nobody_vouches_for_an_authorisation_cab(manager: UpdateServiceManager, 
     assert code(lambda: manager.AddService(MICROSOFT_UPDATE, "")) == codes.E_INVALIDARG
 
 
+@pytest.mark.proves("IUpdateServiceManager", "AddScanPackageService")
 def test_scan_packages_cannot_be_read_yet(manager: UpdateServiceManager, tmp_path: Path) -> None:
     cab = tmp_path / "wsusscn2.cab"
     cab.write_bytes(b"MSCF")
@@ -142,6 +184,7 @@ def test_scan_packages_cannot_be_read_yet(manager: UpdateServiceManager, tmp_pat
     assert code(lambda: manager.AddScanPackageService("", str(cab))) == codes.E_INVALIDARG
 
 
+@pytest.mark.proves("IUpdateServiceManager", "SetOption RegisterServiceWithAU")
 def test_options(manager: UpdateServiceManager) -> None:
     manager.SetOption("AllowWarningUI", False)
     manager.SetOption("allowedServiceID", MICROSOFT_UPDATE.upper())
@@ -158,6 +201,7 @@ def test_options(manager: UpdateServiceManager) -> None:
         assert code(lambda name=name, value=value: manager.SetOption(name, value)) == codes.E_INVALIDARG  # type: ignore[misc]
 
 
+@pytest.mark.proves("IUpdateServiceManager", "RegisterServiceWithAU UnregisterServiceWithAU RemoveService")
 def test_what_is_no_id_cannot_be_used(manager: UpdateServiceManager) -> None:
     assert code(lambda: manager.RegisterServiceWithAU("x")) == codes.WU_E_INVALID_OPERATION
     assert code(lambda: manager.UnregisterServiceWithAU(None)) == codes.WU_E_INVALID_OPERATION
@@ -180,6 +224,7 @@ def test_changes_need_the_right_to(world: World, manager: UpdateServiceManager, 
     assert manager.Services.Count == 1
 
 
+@pytest.mark.proves("IUpdateSession3", "CreateUpdateServiceManager")
 def test_the_application_id_is_the_sessions(world: World) -> None:
     session = world.session()
     session.ClientApplicationID = "patcher"

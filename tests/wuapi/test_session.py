@@ -23,6 +23,7 @@ from wua.wuapi import (
 GERMAN = 0x0407
 
 
+@pytest.mark.proves("IUpdateSession", "ClientApplicationID put_ClientApplicationID")
 def test_the_application_id_is_unknown_until_it_is_set(world: World) -> None:
     session = world.session()
     assert session.ClientApplicationID == "Unknown"
@@ -32,12 +33,14 @@ def test_the_application_id_is_unknown_until_it_is_set(world: World) -> None:
     assert session.ClientApplicationID == ""
 
 
+@pytest.mark.proves("IUpdateSession", "put_ClientApplicationID")
 def test_a_long_application_id_is_cut_off(world: World) -> None:
     session = world.session()
     session.ClientApplicationID = "x" * 1000
     assert session.ClientApplicationID == "x" * 255
 
 
+@pytest.mark.proves("IUpdateSession", "CreateUpdateSearcher CreateUpdateDownloader CreateUpdateInstaller")
 def test_objects_take_the_application_id_as_it_is_when_they_are_made(world: World) -> None:
     session = world.session()
     session.ClientApplicationID = "first"
@@ -46,6 +49,25 @@ def test_objects_take_the_application_id_as_it_is_when_they_are_made(world: Worl
     assert [each.ClientApplicationID for each in made] == ["first"] * 3
 
 
+@pytest.mark.proves(
+    "IUpdateSearcher IUpdateDownloader IUpdateInstaller IUpdateServiceManager2",
+    "ClientApplicationID put_ClientApplicationID",
+)
+@pytest.mark.parametrize("name", ["Searcher", "Downloader", "Installer", "ServiceManager"])
+def test_each_object_has_an_application_id_of_its_own(world: World, name: str) -> None:
+    session = world.session()
+    make = getattr(session, f"CreateUpdate{name}")
+    assert make().ClientApplicationID == "Unknown"
+    session.ClientApplicationID = "patcher"
+    made = make()
+    assert made.ClientApplicationID == "patcher"
+    made.ClientApplicationID = "x" * 1000
+    assert made.ClientApplicationID == "x" * 255
+    made.ClientApplicationID = None
+    assert (made.ClientApplicationID, session.ClientApplicationID) == ("", "patcher")
+
+
+@pytest.mark.proves("IUpdateSession2", "UserLocale put_UserLocale")
 def test_locale(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session = world.session()
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
@@ -56,10 +78,15 @@ def test_locale(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert session.UserLocale == GERMAN
 
 
+@pytest.mark.proves("IUpdateSession", "ReadOnly")
 def test_a_session_may_be_changed(world: World) -> None:
     assert world.session().ReadOnly is False
 
 
+@pytest.mark.proves("IUpdateSession", "WebProxy put_WebProxy")
+@pytest.mark.proves("IWebProxy", "Address put_Address BypassList put_BypassList BypassProxyOnLocal")
+@pytest.mark.proves("IWebProxy", "put_BypassProxyOnLocal ReadOnly UserName put_UserName PromptForCredentials")
+@pytest.mark.proves("IWebProxy", "PromptForCredentialsFromHwnd AutoDetect put_AutoDetect")
 def test_the_proxy_is_kept(world: World) -> None:
     session = world.session()
     assert session.WebProxy.Address is None
@@ -85,6 +112,8 @@ def test_the_proxy_is_kept(world: World) -> None:
         assert caught.value.hresult & 0xFFFFFFFF == codes.WU_E_NO_UI_SUPPORT
 
 
+@pytest.mark.proves("IUpdateSession", "put_WebProxy")
+@pytest.mark.proves("IWebProxy", "put_BypassList")
 def test_null_is_no_proxy(world: World) -> None:
     with pytest.raises(ComError) as caught:
         world.session().WebProxy = None  # type: ignore[assignment]

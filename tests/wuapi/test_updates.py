@@ -26,7 +26,7 @@ from wua.testing.machine import SimulatedUpdate
 from wua.wuapi import ComError, enums
 from wua.wuapi import results as wuapi_results
 from wua.wuapi.context import Context
-from wua.wuapi.updates import BATCH
+from wua.wuapi.details import BATCH
 
 GUID = "12345678-1234-5678-9abc-123456789abc"
 
@@ -106,6 +106,20 @@ def found(agent: Any, *offers: Offer) -> Any:
     return wuapi_results.SearchResult(Context(agent, False), answer).Updates
 
 
+@pytest.mark.proves("IUpdate", "Title AutoSelectOnWebSites BundledUpdates CanRequireSource Categories")
+@pytest.mark.proves("IUpdate", "Deadline DeltaCompressedContentAvailable DeltaCompressedContentPreferred")
+@pytest.mark.proves("IUpdate", "Description EulaAccepted EulaText HandlerID Identity Image IsBeta")
+@pytest.mark.proves("IUpdate", "IsDownloaded IsHidden IsInstalled IsMandatory IsUninstallable Languages")
+@pytest.mark.proves("IUpdate", "LastDeploymentChangeTime MaxDownloadSize MinDownloadSize MoreInfoUrls")
+@pytest.mark.proves("IUpdate", "MsrcSeverity RecommendedCpuSpeed RecommendedHardDiskSpace RecommendedMemory")
+@pytest.mark.proves("IUpdate", "ReleaseNotes SecurityBulletinIDs SupersededUpdateIDs SupportUrl Type")
+@pytest.mark.proves("IUpdate", "UninstallationNotes UninstallationSteps KBArticleIDs DeploymentAction")
+@pytest.mark.proves("IUpdate", "DownloadPriority")
+@pytest.mark.proves("IUpdate2", "RebootRequired IsPresent CveIDs")
+@pytest.mark.proves("IUpdate3", "BrowseOnly")
+@pytest.mark.proves("IUpdate4", "PerUser")
+@pytest.mark.proves("IUpdate5", "AutoSelection AutoDownload")
+@pytest.mark.proves("IUpdateIdentity", "UpdateID RevisionNumber")
 def test_every_member() -> None:
     update = found(Described(), offer())[0]
     expected = {
@@ -171,6 +185,8 @@ def test_every_member() -> None:
     assert {name.lower() for name in every} | rest == set(type(update)._members_)
 
 
+@pytest.mark.proves("IUpdate", "IsInstalled IsDownloaded IsHidden IsMandatory AutoSelectOnWebSites")
+@pytest.mark.proves("IUpdate2", "IsPresent")
 def test_flags_are_booleans() -> None:
     update = found(Described(), offer(installed=1, downloaded=1, hidden=1, mandatory=1, auto_select=0))[0]
     assert update.IsInstalled is True
@@ -181,6 +197,9 @@ def test_flags_are_booleans() -> None:
     assert update.AutoSelectOnWebSites is False
 
 
+@pytest.mark.proves("IUpdate", "InstallationBehavior UninstallationBehavior")
+@pytest.mark.proves("IInstallationBehavior", "CanRequestUserInput Impact RebootBehavior")
+@pytest.mark.proves("IInstallationBehavior", "RequiresNetworkConnectivity")
 def test_behavior() -> None:
     update = found(Described(), offer())[0]
     installing = update.InstallationBehavior
@@ -192,12 +211,16 @@ def test_behavior() -> None:
     assert found(Described(), offer(uninstallable=0))[0].UninstallationBehavior is None
 
 
+@pytest.mark.proves("IUpdate", "DownloadContents")
+@pytest.mark.proves("IUpdateDownloadContent", "DownloadUrl")
+@pytest.mark.proves("IUpdateDownloadContent2", "IsDeltaCompressedContent")
 def test_contents() -> None:
     contents = found(Described(), offer())[0].DownloadContents
     assert [each.DownloadUrl for each in contents] == ["http://mirror/hello.deb", ""]
     assert contents[0].IsDeltaCompressedContent is False
 
 
+@pytest.mark.proves("IUpdate", "LastDeploymentChangeTime RecommendedHardDiskSpace")
 def test_an_unknown_date_is_the_date_zero() -> None:
     class Undated(Described):
         def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
@@ -229,6 +252,7 @@ def test_details_are_fetched_in_batches() -> None:
     assert agent.asked == [BATCH, 5]
 
 
+@pytest.mark.proves("IUpdate", "Description")
 def test_an_update_that_is_gone_hides_no_other() -> None:
     offers = [offer(), offer(update_id="gone")]
     updates = found(Described(frozenset({offers[1].id})), *offers)
@@ -238,6 +262,59 @@ def test_an_update_that_is_gone_hides_no_other() -> None:
     assert caught.value.hresult & 0xFFFFFFFF == codes.WU_E_ITEMNOTFOUND
 
 
+FETCHED = [
+    "Description",
+    "Languages",
+    "LastDeploymentChangeTime",
+    "HandlerID",
+    "Image",
+    "SupersededUpdateIDs",
+    "BundledUpdates",
+    "Deadline",
+    "EulaAccepted",
+    "EulaText",
+    "KBArticleIDs",
+    "MsrcSeverity",
+    "CveIDs",
+    "DownloadContents",
+    "InstallationBehavior",
+    "UninstallationBehavior",
+    "RecommendedHardDiskSpace",
+    "MoreInfoUrls",
+    "SupportUrl",
+]
+OF_DRIVERS = [
+    "DriverClass",
+    "DriverHardwareID",
+    "DriverManufacturer",
+    "DriverModel",
+    "DriverProvider",
+    "DriverVerDate",
+    "DeviceProblemNumber",
+    "DeviceStatus",
+    "WindowsDriverUpdateEntries",
+]
+
+
+def test_what_needs_the_source_of_an_update_that_is_gone() -> None:
+    """Everything that is fetched says so; everything else stays readable."""
+    gone = offer(type=UpdateType.DRIVER)
+    update = found(Described(frozenset({gone.id})), gone)[0]
+    read = [
+        member.name
+        for member in type(update)._members_.values()
+        if member.get is not None and not any(row.params for row in member.rows if row.kind == "get")
+    ]
+    refused = {}
+    for name in read:
+        try:
+            getattr(update, name)
+        except ComError as failure:
+            refused[name] = failure.hresult & 0xFFFFFFFF
+    assert refused == dict.fromkeys([*FETCHED, *OF_DRIVERS], codes.WU_E_ITEMNOTFOUND)
+
+
+@pytest.mark.proves("IUpdateEx", "ExtendedStaticProperty EvaluateExtendedDynamicProperty")
 def test_extended_properties() -> None:
     update = found(Described(), offer())[0]
     assert update.ExtendedStaticProperty("ContainsUpdateBootstrapper") is False
@@ -252,6 +329,8 @@ def test_extended_properties() -> None:
         assert caught.value.hresult & 0xFFFFFFFF == expected
 
 
+@pytest.mark.proves("IUpdate", "Image")
+@pytest.mark.proves("IImageInformation", "AltText Height Source Width")
 def test_a_picture(world: World) -> None:
     shown = Image("http://pictures/a.png", 32, 16, "An a")
     world.set(SimulatedUpdate("a", image=shown), SimulatedUpdate("b"))
@@ -266,6 +345,7 @@ def test_a_picture(world: World) -> None:
     assert without.Image is None
 
 
+@pytest.mark.proves("ICategory", "Image")
 def test_a_picture_of_a_category() -> None:
     categories = (Category("product", "A", "Product", image=Image("http://pictures/c.png")),)
     answer = SearchResult(ResultCode.SUCCEEDED, (), categories)
@@ -274,6 +354,8 @@ def test_a_picture_of_a_category() -> None:
     assert (category.Image.Source, category.Image.AltText) == ("http://pictures/c.png", "")
 
 
+@pytest.mark.proves("IInvalidProductLicenseException", "Product")
+@pytest.mark.proves("IUpdateException", "Message")
 def test_a_product_without_a_licence_is_named() -> None:
     warnings = (
         SearchWarning(codes.WU_E_INVALID_PRODUCT_LICENSE, "no licence", product="Office"),
@@ -286,6 +368,7 @@ def test_a_product_without_a_licence_is_named() -> None:
     assert not hasattr(second, "Product")
 
 
+@pytest.mark.proves("IUpdate", "IsHidden put_IsHidden")
 def test_hiding_is_kept_and_can_be_undone(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     update = world.found()[0]
@@ -297,6 +380,7 @@ def test_hiding_is_kept_and_can_be_undone(world: World) -> None:
     assert world.found("IsHidden=1").Count == 0
 
 
+@pytest.mark.proves("IUpdate", "IsMandatory put_IsHidden")
 def test_a_mandatory_update_cannot_be_hidden(world: World) -> None:
     world.set(SimulatedUpdate("a", mandatory=True))
     update = world.found()[0]
@@ -316,6 +400,7 @@ def test_accepting_a_licence_twice_is_harmless(world: World) -> None:
     assert update.EulaAccepted is True
 
 
+@pytest.mark.proves("IUpdate", "AcceptEula")
 def test_accepting_needs_the_right_to() -> None:
     class Guarded(Described):
         may_act = False

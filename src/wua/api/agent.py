@@ -219,7 +219,8 @@ class Agent:
 
     def accept_licence(self, updates: Named | Iterable[Named]) -> None:
         """Accept the licence terms of updates, which ``details`` show. Raises WuaError access-denied."""
-        self.protocol.accept_licence(self.identify(updates))
+        for update in self.identify(updates):
+            self.protocol.accept_licence(update)
 
     def history(self, start: int = 0, count: int = 100) -> tuple[HistoryEntry, ...]:
         """Newest first."""

@@ -49,7 +49,8 @@ def _go_on(agent: Agent, settings: AutomaticSettings, found: SearchResult) -> No
     request = PlanRequest(Operation.INSTALL, updates)
     agent.submit(JobSpec(JobKind.DOWNLOAD, request=request, application_id=APPLICATION))
     if settings.level is Level.INSTALL:
-        when = next_time(datetime.now().astimezone(), settings.day, settings.hour).timestamp()
+        now = datetime.fromtimestamp(agent.protocol.automatic().now).astimezone()
+        when = next_time(now, settings.day, settings.hour).timestamp()
         agent.submit(JobSpec(JobKind.INSTALL, request=request, application_id=APPLICATION, not_before=when))
 
 

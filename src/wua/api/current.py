@@ -29,6 +29,26 @@ def use(agent: Agent) -> Iterator[Agent]:
         _chosen.reset(token)
 
 
+@contextmanager
+def everywhere(agent: Agent, root: str) -> Iterator[Agent]:
+    """As ``use``, for every thread and task of this process; programs begun in the block mean ``root``.
+
+    It is for tests: one at a time in a process, and nobody else may change WUA_TARGET and WUA_STATE then.
+    """
+    old = {name: os.environ.pop(name, None) for name in ("WUA_TARGET", "WUA_STATE")}
+    os.environ["WUA_TARGET"] = root
+    with _guard:
+        _defaults[root, ""] = agent
+    try:
+        with use(agent):
+            yield agent
+    finally:
+        with _guard:
+            del _defaults[root, ""]
+        del os.environ["WUA_TARGET"]
+        os.environ.update({name: value for name, value in old.items() if value is not None})
+
+
 def current() -> Agent:
     """The agent of ``use``; else of the root in WUA_TARGET; else of this machine. WUA_STATE moves its store.
 

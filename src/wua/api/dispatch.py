@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 LAST_MOMENT = 2.0  # seconds for callbacks when the interpreter ends
 CALLBACK_THREADS = 1 << 16  # a callback that blocks must hold up no other job's
+QUICK_THREADS = 32  # as many as callbacks get at once; more where they block
 
 
 class Dispatcher:
     """Watches an agent and pumps the jobs that somebody here holds."""
 
     def __init__(self, agent: AgentProtocol) -> None:
-        self._workers = Workers("wua-callbacks", CALLBACK_THREADS)
+        self._workers = Workers("wua-callbacks", CALLBACK_THREADS, QUICK_THREADS)
         self._guard = threading.Lock()
         self._jobs: dict[str, list[Job[Any]]] = {}
         self._queued: set[int] = set()  # jobs that are being pumped, or are about to be

@@ -24,6 +24,7 @@ MODULES: Final = {
         "winerror",
         "pythoncom",
         "win32api",
+        "win32con",
         "win32event",
         "win32com",
         "win32com.client",
@@ -33,22 +34,31 @@ MODULES: Final = {
         "win32com.server.util",
     )
 }
+_PURE: Final = "win32com"
 
 
 def install() -> bool:
     """Offer pywin32's modules of ``MODULES`` to this process through ``sys.modules``.
 
     Where pywin32 itself is, or anything else of one of these names, nothing is done: the whole is then that
-    one's. A second call does nothing more.
+    one's. One exception: ``win32com`` is Python alone. Where it is there without the rest, it stays, and
+    stands on the rest from here. A second call does nothing more.
 
     Returns:
-        Whether the modules are wua's own now.
+        Whether the modules, win32com or not, are wua's own now.
     """
-    if any(_is_elsewhere(name) for name in MODULES if "." not in name):
+    there = {name for name in MODULES if "." not in name and _is_elsewhere(name)}
+    if there - {_PURE}:
         return False
     for name, own in MODULES.items():
-        sys.modules[name] = importlib.import_module(own)
+        if name.partition(".")[0] not in there:
+            sys.modules[name] = importlib.import_module(own)
     return True
+
+
+def is_installed() -> bool:
+    """Whether ``install`` has offered the modules to this process."""
+    return all(_is_own(sys.modules.get(name)) for name in MODULES)
 
 
 def uninstall() -> None:

@@ -2,14 +2,15 @@
 
 import datetime as dt
 import time as _time
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
+from wua.wuapi.creation import class_id
 from wua.wuapi.errors import CO_E_CLASSSTRING, signed
 from wua.wuapi.late_errors import com_error
 from wua.wuapi.variants import OleTime as datetime  # noqa: N813 - the name that clients use
 
-__all__ = ["IID", "HANDLEType", "Time", "TimeType", "com_error", "datetime", "error"]
+__all__ = ["IID", "HANDLEType", "IIDType", "Time", "TimeType", "com_error", "datetime", "error"]
 
 TimeType = datetime
 HANDLEType = int
@@ -45,13 +46,26 @@ def Time(value: Any) -> datetime:
     return datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
 
 
-def IID(text: str) -> str:
-    """A GUID as pywin32 prints it: upper case, in braces.
+class IIDType(str):
+    """A GUID as pywin32 prints it: upper case, in braces."""
 
-    Raises:
-        com_error: CO_E_CLASSSTRING for what is none.
-    """
-    try:
-        return f"{{{str(UUID(text)).upper()}}}"
-    except ValueError:
-        raise com_error(signed(CO_E_CLASSSTRING), "Invalid class string", None, None) from None
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """From a GUID in any case, with or without braces, or from the ProgID of a class of wuapi.h.
+
+        Raises:
+            com_error: CO_E_CLASSSTRING for what is neither.
+        """
+        if isinstance(text, cls):
+            return text
+        try:
+            return super().__new__(cls, f"{{{str(UUID(class_id(text) or text)).upper()}}}")
+        except ValueError:
+            raise com_error(signed(CO_E_CLASSSTRING), "Invalid class string", None, None) from None
+
+    def __repr__(self) -> str:
+        return f"IID({str(self)!r})"
+
+
+IID = IIDType

@@ -1,6 +1,7 @@
 """``win32api``: the few functions that update scripts touch. Nothing here restarts the machine."""
 
 import getpass
+import os
 import socket
 import time
 from typing import NoReturn
@@ -14,6 +15,8 @@ __all__ = [
     "ExitWindowsEx",
     "FormatMessage",
     "GetComputerName",
+    "GetFullPathName",
+    "GetTempPath",
     "GetUserName",
     "InitiateSystemShutdown",
     "Sleep",
@@ -29,6 +32,17 @@ def GetComputerName() -> str:
 def GetUserName() -> str:
     """The name of who runs this program."""
     return getpass.getuser()
+
+
+def GetFullPathName(path: str) -> str:
+    """A path from the root on, whether or not there is such a file."""
+    return os.path.abspath(path)
+
+
+def GetTempPath() -> str:
+    """A folder for passing files of this user alone, as on Windows. It need not exist."""
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(caches, "wua", "tmp")
 
 
 def Sleep(milliseconds: int, alertable: int = 0) -> int:

@@ -12,6 +12,7 @@ from wua.wuapi.errors import signed
 ERROR_SUCCESS: Final = 0
 ERROR_ACCESS_DENIED: Final = 5
 ERROR_NOT_SUPPORTED: Final = 50
+ERROR_NOT_OWNER: Final = 288
 ERROR_TIMEOUT: Final = 1460
 
 

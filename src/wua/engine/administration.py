@@ -1,22 +1,21 @@
 """The part of the in-process agent that is about what its store keeps beside jobs."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wua.engine import automatic, registrations, reports
+from wua.engine import automatic, licences, registrations, reports
 from wua.engine.wiring import machine_store
 from wua.model.automatic import Automatic, AutomaticSettings
 from wua.model.plugins import Target
 from wua.model.problems import error
 from wua.model.reports import InstallerReport
 from wua.model.services import Registration
-from wua.model.updates import Service
+from wua.model.updates import Service, UpdateId
 from wua.store.state import StateStore
 
 
 class Administration:
-    """Services, automatic updates and reports, as the Agent protocol has them."""
+    """Services, automatic updates, licences and reports, as the Agent protocol has them."""
 
     _target: Target
     _store: StateStore
@@ -51,7 +50,7 @@ class Administration:
 
     def automatic(self) -> Automatic:
         with self._readable() as stores:
-            return automatic.read(stores[-1], stores, time.time())
+            return automatic.read(stores[-1], stores, self._target.clock.time())
 
     def set_automatic(self, settings: AutomaticSettings) -> None:
         self._must_act()
@@ -59,13 +58,23 @@ class Administration:
 
     def pause_automatic(self, paused: bool) -> None:
         self._must_act()
-        automatic.pause(self._store, paused, time.time())
+        automatic.pause(self._store, paused, self._target.clock.time())
+
+    # --- licences
+
+    def accept_licence(self, update: UpdateId) -> None:
+        self._must_act()
+        licences.accept(self._store, update.update_id)
+
+    def accepted_licences(self) -> tuple[str, ...]:
+        with self._machine() as store:
+            return tuple(sorted(licences.accepted(store)))
 
     # --- reports
 
     def record_report(self, report: InstallerReport) -> None:
         self._must_act()
-        reports.write(self._store, report, time.time())
+        reports.write(self._store, report, self._target.clock.time())
 
     def reports(self) -> tuple[InstallerReport, ...]:
         with self._machine() as store:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wua import _version
-from wua.engine import content
+from wua.engine import content, licences
 from wua.engine.administration import Administration
 from wua.engine.link import HostLink
+from wua.engine.sources import of_service
 from wua.engine.superseded import without_superseded
 from wua.engine.wiring import Parts, open_parts, open_store
 from wua.model.agent import AgentInfo
@@ -295,8 +296,9 @@ class LocalAgent(Administration):
         options = job.spec.search
         criteria = parse(job.spec.criteria, strict=options.strict)
         parts = self.parts
-        if options.service_id and options.service_id != parts.service.service.id:
-            raise error("unknown-service", options.service_id)
+        wanted = options.service_id or parts.service.service.id
+        if wanted not in {service.id for service in parts.service.services}:
+            raise error("unknown-service", wanted)
         warnings: tuple[SearchWarning, ...] = ()
         if options.online:
             warnings += parts.service.refresh(
@@ -305,9 +307,9 @@ class LocalAgent(Administration):
                 tell=lambda text: self._note(job.id, text),
             )
         warnings += parts.service.sync()
-        offers = parts.catalogue.search(*criteria.sql())
+        offers = of_service(parts.service, wanted, parts.catalogue.search(*criteria.sql()))
         if not options.include_superseded:
-            offers = without_superseded(offers)
+            offers = without_superseded(offers, parts.catalogue.supersedence())
         code = ResultCode.SUCCEEDED_WITH_ERRORS if warnings else ResultCode.SUCCEEDED
         return SearchResult(code, tuple(offers), parts.catalogue.categories(), warnings)
 
@@ -344,8 +346,9 @@ class LocalAgent(Administration):
         self._must_act()
         if hidden:
             for update in ids:
-                if self.parts.service.verdict(update).offer.mandatory:
-                    raise error("mandatory-update", self.parts.service.details([update])[0].title)
+                (details,) = self.parts.service.details([update])
+                if details.deadline or self.parts.service.verdict(update).offer.mandatory:
+                    raise error("mandatory-update", details.title)
         else:
             for command in self.parts.handler.release(ids):
                 done = run(command)
@@ -354,12 +357,11 @@ class LocalAgent(Administration):
         self._store.set_hidden([update.update_id for update in ids], hidden)
         self.parts.service.sync()
 
-    def accept_licence(self, ids: Sequence[UpdateId]) -> None:
-        """Nothing is left to accept: Debian's packages have no terms that a person must accept first."""
-        self._must_act()
-
     def copy_from_cache(self, update: UpdateId, folder: str) -> None:
         self._must_act()
+        (details,) = self.parts.service.details([update])
+        if details.licence and update.update_id not in licences.accepted(self._store):
+            raise error("licence-declined", details.title)
         content.copy_out(self.parts.handler.content(update), Path(folder))
 
     def copy_to_cache(self, update: UpdateId, files: Sequence[str]) -> bool:
@@ -377,7 +379,7 @@ class LocalAgent(Administration):
             return store.history_count()
 
     def services(self) -> tuple[Service, ...]:
-        return (self.parts.service.service,)
+        return self.parts.service.services
 
     def categories(self) -> tuple[Category, ...]:
         return self.parts.catalogue.categories()

@@ -26,6 +26,7 @@ def read(store: StateStore, searched: Iterable[StateStore], now: float) -> Autom
         now < paused_until,
         max(each.last_success(JobKind.SEARCH, APPLICATION) for each in searched),
         store.last_success(JobKind.INSTALL, APPLICATION),
+        now,
     )
 
 

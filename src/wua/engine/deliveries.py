@@ -101,11 +101,17 @@ class Deliverer:
     """
 
     def __init__(
-        self, store: StateStore, clock: Callable[[], float], on_idle: Callable[[], None] = lambda: None
+        self,
+        store: StateStore,
+        clock: Callable[[], float],
+        on_idle: Callable[[], None] = lambda: None,
+        real: Callable[[float], float | None] = lambda seconds: seconds,
     ) -> None:
+        """``clock`` and ``real`` as ``Clock.time`` and ``Clock.real``; who moves the clock calls ``wake``."""
         self._store = store
         self._clock = clock
         self._on_idle = on_idle
+        self._real = real
         self._wanted = threading.Condition()
         self._dirty = True
         self._closing = False
@@ -151,7 +157,9 @@ class Deliverer:
                 self._on_idle()
             with self._wanted:
                 if not self._dirty and not self._closing:
-                    self._wanted.wait(None if soonest is None else max(0.0, soonest - self._clock()))
+                    self._wanted.wait(
+                        None if soonest is None else self._real(max(0.0, soonest - self._clock()))
+                    )
 
     def _begin_due(self) -> float | None:
         """Start the attempts that are due; when the next is. None: nothing waits for a time."""

@@ -70,10 +70,17 @@ class JobHost:
         self._changed: deque[str] = deque()
         self._wakeup = Wakeup()
         self._parts = open_parts(target, self._store)
+        self._clock = target.clock
         self._shop = Workshop(
-            self._store, target, self._parts.handler, self._parts.service, self._spawner, self._on_changed
+            self._store,
+            target,
+            self._parts.handler,
+            self._parts.service,
+            self._spawner,
+            self._on_changed,
+            self._clock,
         )
-        self._deliverer = Deliverer(self._store, time.time, self._wakeup.set)
+        self._deliverer = Deliverer(self._store, self._clock.time, self._wakeup.set, self._clock.real)
         self._stuck: dict[str, tuple[int, float]] = {}  # job: how often it got stuck, when to try again
         self._running: dict[str, tuple[Runner, JobRecord, threading.Thread]] = {}
         self._guard = threading.Lock()
@@ -86,6 +93,7 @@ class JobHost:
         self._stay_until = time.monotonic() + GREETING
         self._look = True  # whether the store may hold something to start
         self._due: float | None = None  # seconds since 1970 UTC
+        self._clock.on_move(self._on_clock_moved)
 
     def stop(self) -> None:
         """End soon; running installers go on under their supervisors, and the next host adopts them."""
@@ -109,7 +117,7 @@ class JobHost:
                 if timeout == 0 and not self._is_wanted():
                     break
             self._turn(timeout)
-            if self._until_due() == 0:
+            if self._due is not None and self._due <= self._clock.time():
                 self._look = True
         self._close()
 
@@ -119,14 +127,16 @@ class JobHost:
 
     def _until_due(self) -> float | None:
         """Seconds until a waiting job may be begun; None when none waits for a time."""
-        return None if self._due is None else max(0.0, min(self._due - time.time(), LONGEST_SLEEP))
+        if self._due is None:
+            return None
+        return self._clock.real(max(0.0, min(self._due - self._clock.time(), LONGEST_SLEEP)))
 
     # --- jobs
 
     def _schedule(self) -> float | None:
         """Start what may start; the soonest time at which something else may."""
         times: list[float] = []
-        now = time.time()
+        now = self._clock.time()
         with self._guard:
             changing = any(job.kind.changes_target for _, job, _ in self._running.values())
             downloads = sum(not job.kind.changes_target for _, job, _ in self._running.values())
@@ -138,7 +148,7 @@ class JobHost:
                         self._running[job.id][0].wake()
                     continue
                 aborting = job.abort_requested and job.state is JobState.QUEUED
-                when = self._not_before(job, aborting=aborting)
+                when = self._not_before(job, now, aborting=aborting)
                 if when > now:
                     times.append(when)
                     continue
@@ -149,9 +159,9 @@ class JobHost:
                 downloads += not job.kind.changes_target
         return min(times, default=None)
 
-    def _not_before(self, job: JobRecord, *, aborting: bool) -> float:
+    def _not_before(self, job: JobRecord, now: float, *, aborting: bool) -> float:
         _, retry_in = self._stuck.get(job.id, (0, 0.0))
-        retry = time.time() + retry_in - time.monotonic() if retry_in else 0.0
+        retry = now + retry_in - self._clock.monotonic() if retry_in else 0.0
         asked = job.spec.not_before if job.state is JobState.QUEUED and not aborting else 0.0
         return max(retry, asked)
 
@@ -176,10 +186,19 @@ class JobHost:
                 times = self._stuck.pop(job_id, (0, 0.0))[0]
                 if stuck:
                     pause = min(FIRST_RETRY * 2**times, LONGEST_RETRY)
-                    self._stuck[job_id] = (times + 1, time.monotonic() + pause)
+                    self._stuck[job_id] = (times + 1, self._clock.monotonic() + pause)
             self._deliverer.wake()
             self._look = True
             self._wakeup.set()
+
+    def _on_clock_moved(self) -> None:
+        with self._guard:
+            runners = [runner for runner, _, _ in self._running.values()]
+        for runner in runners:
+            runner.wake()
+        self._deliverer.wake()
+        self._look = True
+        self._wakeup.set()
 
     # --- clients
 

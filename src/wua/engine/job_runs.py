@@ -1,7 +1,6 @@
 """The supervised commands of one job: run, adopted from a dead host, followed, cancelled, recorded."""
 
 import signal
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +11,12 @@ import msgspec
 from wua.engine.runs import Outcome, RunWatch, Spawner, Wakeup, fence, write_command
 from wua.model.jobs import AnyEvent, JobRecord, Noted, Stalled
 from wua.model.plans import Plan
-from wua.model.plugins import Command, Handler, RunRecord, StepProgress, Target, UpdateService
+from wua.model.plugins import Clock, Command, Handler, RunRecord, StepProgress, Target, UpdateService
 from wua.model.problems import Problem, WuaError, problem
 from wua.model.states import JobState
 from wua.store.records import folder
 from wua.store.state import Run, StateStore
+from wua.system.clock import SYSTEM_CLOCK
 from wua.system.process import ProcessRef, boot_id, program, session_members
 
 HANGING_AFTER: Final = 10.0  # seconds that a script may have run when the time of its phase is over
@@ -32,7 +32,7 @@ class Workshop(msgspec.Struct, frozen=True):
     service: UpdateService
     spawner: Spawner
     changed: Callable[[str], None]
-    clock: Callable[[], float] = time.time
+    clock: Clock = SYSTEM_CLOCK
 
 
 class JobRuns:
@@ -56,7 +56,7 @@ class JobRuns:
         self._id, self._spec = job.id, job.spec
         self._wakeup, self._plan, self._tell, self._progress = wakeup, plan, tell, progress
         self.cause: Problem | None = None
-        self._phase_began = time.monotonic()
+        self._phase_began = shop.clock.monotonic()
         self._timed_out: JobState | None = None  # the phase that took too long last
         self._stalled = False
         self._signalled: set[int] = set()  # runs that were sent their cancel signal
@@ -64,7 +64,7 @@ class JobRuns:
 
     def phase_begins(self) -> None:
         """Time-outs count from here."""
-        self._phase_began = time.monotonic()
+        self._phase_began = self._shop.clock.monotonic()
 
     def has(self, phase: JobState) -> bool:
         return any(run.phase is phase for run in self._store.runs(self._id))
@@ -135,6 +135,7 @@ class JobRuns:
             on_lines=lambda lines: self._on_lines(run, watch, reader(lines)),
             on_wake=lambda: self._cancel_if_asked(run, watch),
             on_tick=lambda idle: self._on_tick(run, watch, idle),
+            clock=self._shop.clock,
         )
         self._cancel_if_asked(run, watch)
         outcome = watch.follow(launched)
@@ -210,7 +211,7 @@ class JobRuns:
 
     def _on_tick(self, run: Run, watch: RunWatch, idle: float) -> None:
         spec = self._spec
-        took = time.monotonic() - self._phase_began
+        took = self._shop.clock.monotonic() - self._phase_began
         if spec.phase_timeout and took > spec.phase_timeout and self._timed_out is not run.phase:
             self._timed_out = run.phase
             late = problem("timed-out", f"{run.phase.value} took longer than {spec.phase_timeout:g} s")

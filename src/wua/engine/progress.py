@@ -26,7 +26,8 @@ class ProgressTracker:
     """Keeps the newest progress; ``advance`` answers it when it is worth telling, else None.
 
     ``now`` is a monotonic clock in seconds. ``last`` is what was told before, by another host perhaps.
-    ``left_out`` are states that the job will not come to.
+    ``left_out`` are states that the job will not come to. ``interval``: seconds between two steps of the same
+    update and phase.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class ProgressTracker:
         now: Callable[[], float],
         last: Progress | None = None,
         left_out: frozenset[JobState] = frozenset(),
+        interval: float = INTERVAL,
     ) -> None:
         index = {update: number for number, update in enumerate(updates)}
         self._index = [index.get(item.update, -1) for item in plan.items] if plan else []
         self._now = now
         self._left_out = left_out
+        self._interval = interval
         self.last = last or Progress(JobState.QUEUED)
         self._told_at = -1e9
         self._bytes_at: tuple[float, int] = (now(), 0)
@@ -65,7 +68,7 @@ class ProgressTracker:
             download_phase=self._download_phase(phase),
             rate=self._rate(phase, step.bytes_done),
         )
-        worth = not same_update or (progress != self.last and self._now() - self._told_at >= INTERVAL)
+        worth = not same_update or (progress != self.last and self._now() - self._told_at >= self._interval)
         self.last = progress
         if not worth:
             return None

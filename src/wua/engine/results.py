@@ -1,6 +1,6 @@
 """From what the handler found to results and history. Pure: no clock, no disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from wua.model import codes
 from wua.model.enums import ResultCode, UpdateOperation
@@ -43,14 +43,17 @@ def update_results(
     """One result for each of the job's updates, in their order.
 
     ``settled`` holds those that were decided before anything ran, by index. An update that needs no
-    change of the system is a success with the code that says so.
+    change of the system is a success with the code that says so, one that the plan refused a failure.
     """
     items = plan.items if plan else ()
     by_update = {items[o.item].update: o for o in outcomes if items[o.item].requested}
+    refused = {left.update: left.problem for left in plan.left_out if left.problem} if plan else {}
     results = []
     for index, update in enumerate(job.updates):
         if index in settled:
             results.append(settled[index])
+        elif cause := refused.get(update):
+            results.append(UpdateResult(update, ResultCode.FAILED, cause.hresult, problem=cause))
         elif update in by_update:
             results.append(outcome_result(update, by_update[update]))
         else:
@@ -90,7 +93,11 @@ def job_result(
 
 
 def history_entries(
-    job: JobRecord, plan: Plan, outcomes: Sequence[ItemOutcome], service_id: str, now: float
+    job: JobRecord,
+    plan: Plan,
+    outcomes: Sequence[ItemOutcome],
+    service_of: Callable[[UpdateId], str],
+    now: float,
 ) -> list[HistoryEntry]:
     """What the history keeps: every requested update, and every other package that changed."""
     entries = []
@@ -117,7 +124,7 @@ def history_entries(
                 from_version=item.from_version,
                 to_version=item.to_version,
                 requested=item.requested,
-                service_id=service_id,
+                service_id=service_of(item.update),
             )
         )
     return entries

@@ -5,7 +5,6 @@ the next, is entered there again: ``run`` is the normal way and the recovery at 
 has begun, nothing but the system says what came of the job, whatever else goes wrong.
 """
 
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Final
 
 from wua.engine import locking, results
 from wua.engine.job_runs import JobRuns, Workshop
-from wua.engine.progress import ProgressTracker, left_out
+from wua.engine.progress import INTERVAL, ProgressTracker, left_out
 from wua.engine.runs import Undecided, Wakeup
+from wua.engine.sources import services_of
 from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
@@ -96,7 +96,9 @@ class Runner:
 
     def _track(self, last: Progress | None) -> ProgressTracker:
         skipped = left_out(self._job, self._plan)
-        return ProgressTracker(self._job.updates, self._plan, time.monotonic, last, skipped)
+        clock = self._shop.clock
+        interval = clock.real(INTERVAL) or 0.0  # where time stands still, everything is worth telling
+        return ProgressTracker(self._job.updates, self._plan, clock.monotonic, last, skipped, interval)
 
     def _go_on(self, state: JobState) -> None:
         try:
@@ -266,8 +268,10 @@ class Runner:
         )
         entries = []
         if acted and plan is not None:
+            origins = services_of(self._shop.service, [item.update for item in plan.items])
+            own = self._shop.service.service.id
             entries = results.history_entries(
-                self._job, plan, outcomes, self._shop.service.service.id, self._shop.clock()
+                self._job, plan, outcomes, lambda update: origins.get(update, own), self._shop.clock.time()
             )
         self._release_lock()  # who hears of the end may begin the next at once
         self._store.finish(self._id, whole, entries, events=self._last_events(whole.updates))
@@ -342,6 +346,7 @@ class Runner:
                 timeout=self._job.spec.lock_timeout,
                 aborting=self._may_give_up,
                 tell=self._waiting,
+                clock=self._shop.clock,
             )
 
     def _release_lock(self) -> None:
@@ -357,6 +362,7 @@ class Runner:
             timeout=self._job.spec.lock_timeout,
             aborting=self._may_give_up,
             tell=self._waiting,
+            clock=self._shop.clock,
         )
 
     def _may_give_up(self) -> bool:

@@ -17,9 +17,10 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from wua.engine import supervisor
-from wua.model.plugins import Command
+from wua.model.plugins import Clock, Command
 from wua.model.problems import error
 from wua.system import process
+from wua.system.clock import SYSTEM_CLOCK
 from wua.system.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO, Inotify
 from wua.system.process import ProcessRef
 
@@ -226,7 +227,7 @@ class RunWatch:
     ``on_lines`` gets new status lines; ``on_wake`` is called when ``wakeup`` was set (an abort was asked
     for) and when there is something to signal; ``on_tick`` about once a second, however busy the
     installer is, with the seconds since there was evidence of life (lines, output, CPU time). All on
-    the calling thread.
+    the calling thread, and by ``clock``, whose moves have to set ``wakeup``.
     """
 
     def __init__(
@@ -237,14 +238,16 @@ class RunWatch:
         on_lines: Callable[[list[str]], None],
         on_wake: Callable[[], None],
         on_tick: Callable[[float], None],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.folder = folder
+        self._clock = clock
         self._wakeup = wakeup
         self._on_lines, self._on_wake, self._on_tick = on_lines, on_wake, on_tick
         self._offset = 0
         self._partial = b""
         self._evidence: tuple[int, int, int] = (-1, 0, 0)
-        self._alive_at = time.monotonic()
+        self._alive_at = clock.monotonic()
         self._next_tick = self._alive_at + TICK
 
     @property
@@ -304,8 +307,9 @@ class RunWatch:
     def _until_readable(self, fd: int, news: FolderNews | None) -> None:
         look_at = 0.0
         while True:
-            if news is not None and time.monotonic() >= look_at:
-                ready = self._wait([fd, news.fileno()], self._next_tick)
+            pause = look_at - time.monotonic()
+            if news is not None and pause <= 0:
+                ready = self._wait([fd, news.fileno()])
                 names = news.names() if news.fileno() in ready else set()
                 if "started" in names:
                     self._on_wake()  # an abort may have waited for something to signal
@@ -313,21 +317,23 @@ class RunWatch:
                     self._read_lines()
                     look_at = time.monotonic() + PAUSE
             else:
-                ready = self._wait([fd], look_at if news is not None else self._next_tick)
+                ready = self._wait([fd], pause if news is not None else TICK)
             if fd in ready:
                 return
 
-    def _wait(self, fds: list[int], until: float) -> set[int]:
+    def _wait(self, fds: list[int], at_most: float = math.inf) -> set[int]:
+        """Until one is readable, the wakeup is set, a tick is due, or so many seconds have passed."""
         poll = select.poll()
         for fd in [*fds, self._wakeup.fileno()]:
             poll.register(fd, select.POLLIN)
-        left = min(until, self._next_tick) - time.monotonic()
-        ready = {fd for fd, _ in poll.poll(math.ceil(max(0.0, left) * 1000))}
+        left = self._clock.real(max(0.0, self._next_tick - self._clock.monotonic()))
+        seconds = at_most if left is None else min(at_most, left)
+        ready = {fd for fd, _ in poll.poll(None if seconds == math.inf else math.ceil(seconds * 1000))}
         if self._wakeup.fileno() in ready:
             self._wakeup.clear()
             self._on_wake()
-        if time.monotonic() >= self._next_tick:
-            self._next_tick = time.monotonic() + TICK
+        if self._clock.monotonic() >= self._next_tick:
+            self._next_tick = self._clock.monotonic() + TICK
             self._read_lines()
             self._tick()
         return ready
@@ -338,8 +344,8 @@ class RunWatch:
         evidence = (ticks, _size(self.folder / "lines"), _size(self.folder / "output"))
         if evidence != self._evidence:
             self._evidence = evidence
-            self._alive_at = time.monotonic()
-        self._on_tick(time.monotonic() - self._alive_at)
+            self._alive_at = self._clock.monotonic()
+        self._on_tick(self._clock.monotonic() - self._alive_at)
 
     def _read_lines(self) -> None:
         try:

@@ -2,13 +2,14 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from wua.engine import licences
 from wua.model.jobs import HistoryEntry
 from wua.model.plugins import Handler, Target, TargetSpec, UpdateService
 from wua.model.problems import error
@@ -31,6 +32,9 @@ class Catalogue(Protocol):
 
     def search(self, where: str, values: tuple[Any, ...], /) -> list[Offer]: ...
     def categories(self) -> tuple[Category, ...]: ...
+    def supersedence(self) -> Mapping[str, Collection[str]]:
+        """Update id to those of the updates that it supersedes, versions of the same package left out."""
+
     def close(self) -> None: ...
 
 
@@ -42,6 +46,10 @@ class Memory:
 
     def hidden(self) -> frozenset[str]:
         return self._store.hidden()
+
+    def accepted_licences(self) -> frozenset[str]:
+        """Ids of updates."""
+        return licences.accepted(self._store)
 
     def history(self) -> tuple[HistoryEntry, ...]:
         """Everything, newest first."""
@@ -131,7 +139,7 @@ def find_target(root: str | Path | None) -> Target:
 def open_store(target: Target) -> StateStore:
     """The caller's own store for a target."""
     save_spec(target)
-    return StateStore(Path(target.paths.state) / STATE_FILE)
+    return StateStore(Path(target.paths.state) / STATE_FILE, clock=target.clock.time)
 
 
 def machine_store(target: Target) -> StateStore | None:

@@ -109,8 +109,11 @@ class Agent(Protocol):
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
         """Hide or show updates. Raises WuaError access-denied, mandatory-update."""
 
-    def accept_licence(self, ids: Sequence[UpdateId]) -> None:
-        """Accept the licence terms of updates, for the machine. Raises WuaError access-denied."""
+    def accept_licence(self, update: UpdateId) -> None:
+        """Accept an update's licence for this machine; once more changes nothing. Raises access-denied."""
+
+    def accepted_licences(self) -> tuple[str, ...]:
+        """Ids of the updates whose licence was accepted."""
 
     def copy_from_cache(self, update: UpdateId, folder: str) -> None:
         """Copy the update's own files out of the cache into a folder of the agent's machine.

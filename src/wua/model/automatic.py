@@ -45,3 +45,4 @@ class Automatic(Value, frozen=True):
     paused: bool = False  # now
     last_search: float = 0.0
     last_installation: float = 0.0
+    now: float = 0.0  # by the machine's clock, when this was asked

@@ -301,4 +301,6 @@ def overall_code(results: tuple[UpdateResult, ...], *, aborted: bool = False) ->
         return ResultCode.SUCCEEDED, codes.S_OK
     if states & good:
         return ResultCode.SUCCEEDED_WITH_ERRORS, codes.S_OK
+    if {result.hresult for result in results} == {codes.WU_E_EULAS_DECLINED}:
+        return ResultCode.FAILED, codes.WU_E_EULAS_DECLINED
     return ResultCode.FAILED, codes.WU_E_ALL_UPDATES_FAILED

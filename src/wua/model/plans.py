@@ -3,6 +3,7 @@
 from enum import Enum
 
 from wua.model.enums import ConffilePolicy
+from wua.model.problems import Problem
 from wua.model.struct import Value
 from wua.model.updates import UpdateId
 
@@ -71,11 +72,15 @@ class PlanRequest(Value, frozen=True):
 
 
 class LeftOut(Value, frozen=True):
-    """Something that was asked for and is not in the plan, with its reason."""
+    """Something that was asked for and is not in the plan, with its reason.
+
+    ``problem``: it was refused, which is a failure of this update; None: there is nothing to do for it.
+    """
 
     name: str
     reason: str
     update: UpdateId | None = None
+    problem: Problem | None = None
 
 
 class Plan(Value, frozen=True):

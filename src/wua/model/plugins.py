@@ -76,6 +76,25 @@ class Holder(Value, frozen=True):
         return who + datetime.fromtimestamp(self.since, UTC).strftime(" since %Y-%m-%d %H:%M:%S UTC")
 
 
+class Clock(Protocol):
+    """The time that time-outs, schedules and records go by; of a test's machine, one that the test moves."""
+
+    def time(self) -> float:
+        """Seconds since 1970 UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; for differences."""
+
+    def real(self, seconds: float) -> float | None:
+        """How long a wait may last until so many seconds of this clock have passed.
+
+        None: for ever, for only somebody who moves the clock can make them pass, and ``on_move`` tells.
+        """
+
+    def on_move(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called, on some thread, whenever somebody has moved the clock. It must not block."""
+
+
 class Target(Protocol):
     """A machine being updated. Opening one changes nothing outside its own folders."""
 
@@ -85,6 +104,8 @@ class Target(Protocol):
     def name(self) -> str: ...
     @property
     def paths(self) -> TargetPaths: ...
+    @property
+    def clock(self) -> Clock: ...
 
     def os(self) -> OsFacts: ...
 
@@ -158,7 +179,12 @@ class UpdateService(Protocol):
     """Where updates come from. Writes the catalogue; the engine searches it."""
 
     @property
-    def service(self) -> Service: ...
+    def service(self) -> Service:
+        """The machine's own: where a search goes that names no service."""
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All that answer here, the machine's own first."""
 
     def refresh(
         self, *, force: bool, max_age: float, tell: Callable[[str], None]

@@ -132,10 +132,20 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     ),
     "mandatory-update": Kind(
         codes.WU_E_DS_DECLINENOTALLOWED,
-        "A mandatory update cannot be hidden.",
+        "An update that is mandatory, or that has a deadline, cannot be hidden.",
         "Hold the package with `apt-mark hold` if it must not change.",
     ),
+    "licence-declined": Kind(
+        codes.WU_E_EULAS_DECLINED,
+        "The update has a licence that nobody has accepted on this machine.",
+        "Read the licence (`EulaText`) and accept it (`AcceptEula`), then try again.",
+    ),
     # --- the state of the machine
+    "restart-first": Kind(
+        codes.WU_E_INSTALL_NOT_ALLOWED,
+        "The machine has to be restarted before anything can be installed or removed.",
+        "Restart it, then try again.",
+    ),
     "busy": Kind(
         codes.WU_E_OPERATIONINPROGRESS,
         "Another wua installation is running on this target.",
@@ -308,12 +318,6 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         codes.E_FAIL,
         "Microsoft's update agent answered with an error; its own code is the HRESULT.",
         "`wua explain CODE` tells what is known of the code; WindowsUpdate.log tells more.",
-    ),
-    "licence-not-accepted": Kind(
-        codes.WU_E_EULAS_DECLINED,
-        "The update has licence terms that nobody on this machine has accepted.",
-        "Read the terms (`wua show UPDATE`) and accept them (Agent.accept_licence, or AcceptEula of the "
-        "update), then install it again.",
     ),
     "interrupted": Kind(
         ERROR_PROCESS_ABORTED,

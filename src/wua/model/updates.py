@@ -126,8 +126,10 @@ class Update(Value, frozen=True):
     fields: dict[str, str] = {}  # the source's own fields, e.g. Depends, Section, Maintainer
     image: Image | None = None
     drivers: tuple[DriverEntry, ...] = ()  # of a driver update, the default one first
-    licence: str = ""  # terms that have to be accepted before it is installed
-    licence_accepted: bool = True  # or there are none
+    licence: str = ""  # text that has to be accepted before the update is fetched or installed
+    bundled: tuple[UpdateId, ...] = ()  # what it is a bundle of, in the order in which they are installed
+    deadline: float = 0.0  # seconds since 1970 UTC by which it is to be done; 0 for none
+    kb_ids: tuple[str, ...] = ()  # KBArticleIDs, digits only
 
 
 class Category(Value, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from wua.model import codes
+from wua.model.enums import ResultCode
 from wua.model.jobs import (
     AnyEvent,
     JobKind,
@@ -26,7 +27,7 @@ from wua.native import jobs, mapping, planning, results
 from wua.native.jobs import Hearing, Kind, Limits, Look, NativeJob, Part
 from wua.native.known import Known
 from wua.native.lane import Lane
-from wua.native.natives import Natives, each
+from wua.native.natives import Natives, Refusal, each
 from wua.native.pace import Pace
 from wua.native.progress import Percent
 from wua.native.results import Seen
@@ -163,7 +164,7 @@ class Acting:
         wanted = [item.update for item in plan.items]
         for update in wanted:
             if not self._removing and not found[update].EulaAccepted:
-                self._settle(update, problem("licence-not-accepted", found[update].Title))
+                self._settle(update, problem("licence-declined", found[update].Title))
             elif kind is JobKind.DOWNLOAD and found[update].IsDownloaded:
                 self._settle_as(update, results.nothing_to_do(kind, update))
         done = {self._updates[index] for index in self._settled}
@@ -269,6 +270,7 @@ class Acting:
             result = native.run(owner)
         finally:
             self._native = None
+        self._cause = self._cause or _cause_of(result)
         if native.timed_out:
             self._cause = problem("timed-out", f"{state.value}: longer than {spec.phase_timeout:g} s")
         return dict(zip(ids, jobs.parts_of(result, len(ids)), strict=True))
@@ -390,6 +392,16 @@ class Acting:
 
     def _aborting(self) -> bool:
         return self._shop.store.abort_requested(self._job.id)
+
+
+def _cause_of(result: Any) -> Problem | None:
+    """What ended a native job as a whole; None where its updates had fates of their own."""
+    if isinstance(result, Look):
+        return None
+    whole = jobs.part(result)
+    if whole.code != ResultCode.FAILED or whole.hresult in (codes.S_OK, codes.WU_E_ALL_UPDATES_FAILED):
+        return None
+    return problem_of(Refusal(whole.hresult))
 
 
 def _seen(kind: JobKind, native: Any) -> Seen:

@@ -127,6 +127,7 @@ class Administration:
             time.time() < paused_until,
             mapping.seconds(native.Results.LastSearchSuccessDate),
             mapping.seconds(native.Results.LastInstallationSuccessDate),
+            time.time(),
         )
 
     def set_automatic(self, settings: AutomaticSettings) -> None:

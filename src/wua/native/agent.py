@@ -263,7 +263,11 @@ class NativeAgent(Administration):
     def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
         def read() -> tuple[Update, ...]:
             service = self._default_service()
-            return tuple(mapping.details(native, service) for native in self._shop.known.need(ids))
+            natives = self._shop.known.need(ids)
+            for native in natives:
+                self._shop.known.keep(each(native.BundledUpdates))  # no search finds them by themselves
+            services = [self._shop.known.service_of(update) or service for update in ids]
+            return tuple(map(mapping.details, natives, services))
 
         return self._ask("read updates", read)
 
@@ -274,9 +278,8 @@ class NativeAgent(Administration):
     def verdict(self, update: UpdateId) -> Verdict:
         def judge() -> Verdict:
             found = self._shop.known.look([update])
-            if update not in found:
-                raise error("unknown-update", update.update_id)
-            offer = mapping.offer(found[update])
+            native = found[update] if update in found else self._shop.known.need([update])[0]
+            offer = mapping.offer(native)
             marks = {"hidden": offer.hidden, "mandatory": offer.mandatory, "downloaded": offer.downloaded}
             others = [_reason(aspect, True) for aspect, holds in marks.items() if holds]
             return Verdict(offer, (_reason("installed", bool(offer.installed)), *others))
@@ -295,14 +298,25 @@ class NativeAgent(Administration):
 
         self._ask("hide updates" if hidden else "show updates", hide)
 
-    def accept_licence(self, ids: Sequence[UpdateId]) -> None:
+    def accept_licence(self, update: UpdateId) -> None:
         self._must_act()
 
         def accept() -> None:
-            for native in self._shop.known.need(ids):
-                native.AcceptEula()
+            (native,) = self._shop.known.need([update])
+            native.AcceptEula()
 
-        self._ask("accept licence terms", accept)
+        self._ask("accept a licence", accept)
+
+    def accepted_licences(self) -> tuple[str, ...]:
+        """Of the updates that this agent has met: the native agent lists no others."""
+
+        def accepted() -> tuple[str, ...]:
+            met = self._shop.known.read(
+                lambda n: mapping.identity(n).update_id if n.EulaText and n.EulaAccepted else ""
+            )
+            return tuple(filter(None, met))
+
+        return self._ask("list accepted licences", accepted)
 
     def copy_from_cache(self, update: UpdateId, folder: str) -> None:
         self._must_act()

@@ -1,15 +1,17 @@
 """The native update objects that were met, by identity: what an operation is given are these."""
 
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 from wua.model.problems import error
 from wua.model.updates import UpdateId
 from wua.native import mapping
 from wua.native.natives import Natives, each
 
+T = TypeVar("T")
 MOST: Final = 8192  # objects kept; older ones are searched for again
+OTHERS: Final = 3  # ServerSelection
 AT_ONCE: Final = 20  # updates that one search asks for
 # Each group of criteria that names no deployment action means installations only.
 ACTIONS: Final = ("Installation", "OptionalInstallation", "Uninstallation")
@@ -31,19 +33,38 @@ class Known:
         self._natives = natives
         self._guard = threading.Lock()
         self._kept: dict[UpdateId, Any] = {}
+        self._services: dict[UpdateId, str] = {}  # of those that are not the default one's
 
-    def keep(self, found: Iterable[Any]) -> None:
+    def keep(self, found: Iterable[Any], service: str = "") -> None:
+        """``service`` is the one that was searched, "" for the default one."""
         with self._guard:
             for native in found:
                 update = mapping.identity(native)
                 self._kept.pop(update, None)
                 self._kept[update] = native
+                if service:
+                    self._services[update] = service
             for old in list(self._kept)[: max(0, len(self._kept) - MOST)]:
                 del self._kept[old]
 
-    def all(self) -> tuple[Any, ...]:
+    def read(self, function: Callable[[Any], T]) -> list[T]:
+        """What ``function`` answers for each of them; one that is no longer there is forgotten."""
         with self._guard:
-            return tuple(self._kept.values())
+            kept = list(self._kept.items())
+        found = []
+        for update, native in kept:
+            try:
+                found.append(function(native))
+            except Exception as failure:
+                if self._natives.refusal(failure) is None:
+                    raise
+                with self._guard:
+                    self._kept.pop(update, None)
+        return found
+
+    def service_of(self, update: UpdateId) -> str:
+        """The service that an update was found with, "" for the default one."""
+        return self._services.get(update, "")
 
     def find(self, ids: Sequence[UpdateId]) -> dict[UpdateId, Any]:
         """The objects of those that there are: as they were met, or searched for."""
@@ -62,20 +83,31 @@ class Known:
 
     def look(self, ids: Sequence[UpdateId]) -> dict[UpdateId, Any]:
         """The objects as a new search finds them: in what the machine has stored, else online."""
-        found = self._search(ids, online=False)
-        missing = [update for update in ids if update not in found]
-        if missing:
-            found |= self._search(missing, online=True)
+        found: dict[UpdateId, Any] = {}
+        for service in dict.fromkeys(map(self.service_of, ids)):
+            own = [update for update in ids if self.service_of(update) == service]
+            found |= self._search(own, service, online=False)
+            missing = [update for update in own if update not in found]
+            found |= self._search(missing, service, online=True)
         return found
 
-    def _search(self, ids: Sequence[UpdateId], *, online: bool) -> dict[UpdateId, Any]:
+    def _search(self, ids: Sequence[UpdateId], service: str, *, online: bool) -> dict[UpdateId, Any]:
         wanted = set(ids)
         unique = list(dict.fromkeys(update.update_id for update in ids))
         natives: list[Any] = []
         for begin in range(0, len(unique), AT_ONCE):
-            searcher = self._natives.create("Microsoft.Update.Searcher")
-            searcher.Online = online
-            searcher.IncludePotentiallySupersededUpdates = True
-            natives += each(searcher.Search(criteria_of(unique[begin : begin + AT_ONCE])).Updates)
-        self.keep(natives)
+            made = searcher(self._natives, service, online=online, superseded=True)
+            natives += each(made.Search(criteria_of(unique[begin : begin + AT_ONCE])).Updates)
+        self.keep(natives, service)
         return {update: native for native in natives if (update := mapping.identity(native)) in wanted}
+
+
+def searcher(natives: Natives, service: str, *, online: bool, superseded: bool) -> Any:
+    """A new searcher for a service, "" for the default one."""
+    made = natives.create("Microsoft.Update.Searcher")
+    made.Online = online
+    made.IncludePotentiallySupersededUpdates = superseded
+    if service:
+        made.ServerSelection = OTHERS
+        made.ServiceID = service
+    return made

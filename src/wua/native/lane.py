@@ -15,7 +15,7 @@ from wua.system.workers import Workers
 
 T = TypeVar("T")
 LIMIT: Final = 120.0  # seconds for a call that only asks for something
-THREADS: Final = 64  # a call that never comes back keeps its thread
+THREADS: Final = 32  # a call that never comes back keeps its thread
 
 
 class Lane:

@@ -135,7 +135,9 @@ def details(native: Any, service_id: str) -> Update:
         image=_image(native.Image),
         drivers=tuple(map(_driver, _drivers(native))) if kind is UpdateType.DRIVER else (),
         licence=native.EulaText or "",
-        licence_accepted=bool(native.EulaAccepted),
+        bundled=tuple(identity(part) for part in each(native.BundledUpdates)),
+        deadline=seconds(native.Deadline),
+        kb_ids=tuple(number.upper().removeprefix("KB") for number in articles),
     )
 
 

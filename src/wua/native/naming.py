@@ -25,7 +25,7 @@ def resolve(shop: Shop, names: Sequence[str]) -> tuple[UpdateId, ...]:
     On a thread that may use native objects. Raises WuaError unknown-update, naming the first that is none,
     or that more than one update is called by.
     """
-    offers = [mapping.offer(native) for native in shop.known.all()]
+    offers = shop.known.read(mapping.offer)
     found = [_find(offers, name) for name in names]
     if not all(found):
         offers = _everything(shop)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from wua.criteria import Criteria, parse
 from wua.model.enums import ResultCode
@@ -14,11 +14,10 @@ from wua.model.updates import Category, SearchResult
 from wua.native import jobs, mapping, planning
 from wua.native.acting import Shop
 from wua.native.jobs import Hearing, Limits, NativeJob
+from wua.native.known import searcher
 from wua.native.naming import EVERYTHING
 from wua.native.natives import each
 from wua.store.matching import matching
-
-OTHERS: Final = 3  # ServerSelection
 
 
 class Searching:
@@ -51,7 +50,7 @@ class Searching:
         if code is ResultCode.ABORTED:
             return JobResult(code, problem=problem("aborted", "the search was aborted"))
         found = list(each(result.Updates))
-        self._shop.known.keep(found)
+        self._shop.known.keep(found, self._job.spec.search.service_id)
         offers = list(map(mapping.offer, found))
         whole = SearchResult(
             code,
@@ -63,15 +62,15 @@ class Searching:
 
     def _searcher(self) -> Any:
         options = self._job.spec.search
-        searcher = self._shop.natives.create("Microsoft.Update.Searcher")
+        made = searcher(
+            self._shop.natives,
+            options.service_id,
+            online=options.online,
+            superseded=options.include_superseded,
+        )
         if self._job.spec.application_id:
-            searcher.ClientApplicationID = self._job.spec.application_id
-        searcher.Online = options.online
-        searcher.IncludePotentiallySupersededUpdates = options.include_superseded
-        if options.service_id:
-            searcher.ServerSelection = OTHERS
-            searcher.ServiceID = options.service_id
-        return searcher
+            made.ClientApplicationID = self._job.spec.application_id
+        return made
 
     def _stalled(self, seconds: float) -> None:
         text = f"search: Windows Update has not answered for {seconds:.0f} s"

@@ -71,6 +71,10 @@ class AptService:
     def service(self) -> Service:
         return SERVICE
 
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return (SERVICE,)
+
     def refresh(
         self, *, force: bool, max_age: float, tell: Callable[[str], None]
     ) -> tuple[SearchWarning, ...]:

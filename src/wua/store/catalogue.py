@@ -7,7 +7,7 @@ format is dropped and filled again; ``notes`` says so.
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -154,6 +154,10 @@ class Catalogue:
         """Known versions whose ``column`` (an indexed text column) has one of the values."""
         assert column in {"update_id", "name"}
         return self.known(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),))
+
+    def supersedence(self) -> Mapping[str, Collection[str]]:
+        """Nothing: of packages, only versions of the same one take each other's place."""
+        return {}
 
     def categories(self) -> tuple[Category, ...]:
         return tuple(

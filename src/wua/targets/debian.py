@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wua.model.plugins import Holder, OsFacts, TargetPaths, TargetSpec
 from wua.model.updates import RestartReason
+from wua.system.clock import SYSTEM_CLOCK, SystemClock
 from wua.system.fcntl_locks import lock_holders
 from wua.targets import dpkgdb
 
@@ -27,6 +28,10 @@ class DebianBase:
     @property
     def paths(self) -> TargetPaths:
         return self._paths
+
+    @property
+    def clock(self) -> SystemClock:
+        return SYSTEM_CLOCK
 
     @property
     def root_dir(self) -> Path:

@@ -32,11 +32,12 @@ class Acting(Lockable, Application):
 
     @property
     def IsForced(self) -> bool:
-        """Act although the system says that nothing is to be done."""
+        """Act although the system says that nothing is to be done; false at first."""
         return self._forced
 
     @IsForced.setter
     def IsForced(self, value: bool) -> None:
+        """Raises ComError WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         self._forced = value
 
@@ -47,17 +48,13 @@ class Acting(Lockable, Application):
 
     @Updates.setter
     def Updates(self, value: UpdateCollection | None) -> None:
+        """Raises ComError E_POINTER for null."""
         if value is None:
             fail(codes.E_POINTER, "Updates takes a collection")
         self._updates = value
 
-    def _chosen(self) -> Sequence[Update]:
-        """The list as it is now.
-
-        Raises:
-            ComError: WU_E_NO_UPDATE when it is empty; WU_E_INVALID_OPERATION once locked down.
-        """
-        self._unlocked()
+    def _chosen(self) -> tuple[Update, ...]:
+        """The list as it is now. Raises ComError WU_E_NO_UPDATE when it is empty."""
         chosen = tuple(self._updates)
         if not chosen:
             fail(codes.WU_E_NO_UPDATE, "Updates is empty")

@@ -15,7 +15,7 @@ from wua.wuapi.context import Connected, Context
 from wua.wuapi.declare import ComObject
 from wua.wuapi.errors import asking, fail
 from wua.wuapi.lockdown import Lockable
-from wua.wuapi.updates import date
+from wua.wuapi.update_parts import date
 
 WINDOWS_10: Final = "windows10"
 
@@ -83,6 +83,7 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
 
     @property
     def Results(self) -> _Results:
+        """When automatic updates themselves last succeeded, the same object on every read."""
         return self._results
 
     @property
@@ -92,7 +93,7 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
             return self._context.protocol.automatic().settings.enabled
 
     def EnableService(self) -> None:
-        """Turn them on. How far they go is still the level's to say. Raises ComError E_ACCESSDENIED."""
+        """Turn them on. How far they go is still for the level to say. Raises ComError E_ACCESSDENIED."""
         with asking:
             found = self._context.protocol.automatic().settings
             self._context.protocol.set_automatic(replace(found, enabled=True))
@@ -100,10 +101,13 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
     def DetectNow(self) -> None:
         """Begin to search, and to fetch or schedule what is found, as the level says. Answers at once.
 
-        In Windows 10's ways it searches whatever the settings are, and never does more than they allow.
+        Who may not change the machine gets a search, and nothing more.
 
         Raises:
             ComError: WU_E_AU_NOSERVICE when they are off or not configured; WU_E_AU_PAUSED.
+
+        Differs: automatic updates work when this is called, and not by a clock of their own. In Windows
+        10's ways it searches whatever the settings are.
         """
         with asking:
             if self._modern:
@@ -131,11 +135,16 @@ class AutomaticUpdates(Lockable, Connected, interfaces=("IAutomaticUpdates2", "I
 
         Raises:
             ComError: E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down.
+
+        Differs: it asks neither whether they are on nor whether they are paused.
         """
         self._unlocked()
         with asking:
             self._context.protocol.pause_automatic(False)
 
     def ShowSettingsDialog(self) -> None:
-        """Raises ComError WU_E_NO_UI_SUPPORT: there is no window to show a dialog in."""
+        """Refused. Raises ComError WU_E_NO_UI_SUPPORT.
+
+        Differs: it always fails, for wua has no windows.
+        """
         fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to show a dialog in")

@@ -50,6 +50,7 @@ class AutomaticUpdatesSettings(ComObject, interfaces=("IAutomaticUpdatesSettings
 
     @NotificationLevel.setter
     def NotificationLevel(self, value: AutomaticUpdatesNotificationLevel) -> None:
+        """Raises ComError E_ACCESSDENIED; E_INVALIDARG for a level that there is not."""
         if not self._modern:
             self._set(level=Level(value))
 
@@ -60,16 +61,20 @@ class AutomaticUpdatesSettings(ComObject, interfaces=("IAutomaticUpdatesSettings
 
     @property
     def Required(self) -> bool:
-        """False: no policy demands automatic updates."""
+        """False.
+
+        Differs: there is no group policy that could demand automatic updates.
+        """
         return False
 
     @property
     def ScheduledInstallationDay(self) -> AutomaticUpdatesScheduledInstallationDay:
-        """Counts at level aunlScheduledInstallation only."""
+        """The day of scheduled installations; counts at level aunlScheduledInstallation only."""
         return AutomaticUpdatesScheduledInstallationDay(self._values.day)
 
     @ScheduledInstallationDay.setter
     def ScheduledInstallationDay(self, value: AutomaticUpdatesScheduledInstallationDay) -> None:
+        """Raises ComError E_ACCESSDENIED; E_INVALIDARG for a day that there is not."""
         if not self._modern:
             self._set(day=int(value))
 
@@ -80,7 +85,7 @@ class AutomaticUpdatesSettings(ComObject, interfaces=("IAutomaticUpdatesSettings
 
     @ScheduledInstallationTime.setter
     def ScheduledInstallationTime(self, value: int) -> None:
-        """Raises ComError E_INVALIDARG for what is no hour."""
+        """Raises ComError E_ACCESSDENIED; E_INVALIDARG for what is no hour."""
         if self._modern:
             return
         if value not in _HOURS:
@@ -94,15 +99,20 @@ class AutomaticUpdatesSettings(ComObject, interfaces=("IAutomaticUpdatesSettings
 
     @IncludeRecommendedUpdates.setter
     def IncludeRecommendedUpdates(self, value: bool) -> None:
+        """Raises ComError E_ACCESSDENIED."""
         self._set(recommended=value)
 
     @property
     def NonAdministratorsElevated(self) -> bool:
-        """Kept; it gives nobody a right."""
+        """Whether ordinary users may do some things too; false at first.
+
+        Differs: kept, and gives nobody a right.
+        """
         return self._values.elevated
 
     @NonAdministratorsElevated.setter
     def NonAdministratorsElevated(self, value: bool) -> None:
+        """Raises ComError E_ACCESSDENIED."""
         self._set(elevated=value)
 
     @property
@@ -112,13 +122,17 @@ class AutomaticUpdatesSettings(ComObject, interfaces=("IAutomaticUpdatesSettings
 
     @FeaturedUpdatesEnabled.setter
     def FeaturedUpdatesEnabled(self, value: bool) -> None:
-        """Raises ComError WU_E_NOT_SUPPORTED, whatever is set."""
+        """Refused. Raises ComError E_ACCESSDENIED; WU_E_NOT_SUPPORTED."""
+        self._context.must_act()
         fail(codes.WU_E_NOT_SUPPORTED, "there are no featured updates")
 
     def CheckPermission(
         self, userType: AutomaticUpdatesUserType, permissionType: AutomaticUpdatesPermissionType
     ) -> bool:
-        """Whether this caller, or an administrator, may change a kind of setting."""
+        """Whether this caller, or an administrator, may change a kind of setting.
+
+        Nobody may for auptSetFeaturedUpdatesEnabled.
+        """
         if permissionType is AutomaticUpdatesPermissionType.auptSetFeaturedUpdatesEnabled:
             return False
         return userType is AutomaticUpdatesUserType.auutLocalAdministrator or self._context.may_act()

@@ -19,43 +19,50 @@ class Category(ComObject, interfaces=("ICategory",)):
 
     @property
     def Name(self) -> str:
+        """Its name, for people."""
         return self._category.name
 
     @property
     def CategoryID(self) -> str:
+        """A GUID; that of the well-known classifications is the original one."""
         return self._category.id
 
     @property
     def Children(self) -> "CategoryCollection":
+        """The categories right below it, in their order."""
         return self._tree.below(self._category.id)
 
     @property
     def Description(self) -> str:
+        """What belongs to it, for people; possibly empty."""
         return self._category.description
 
     @property
     def Image(self) -> ImageInformation | None:
-        """None for a category without a picture."""
+        """Its picture; None for none, as for every category on Debian."""
         return picture(self._category.image)
 
     @property
     def Order(self) -> int:
-        """Lower comes first among its siblings."""
+        """Its place among its siblings; lower comes first."""
         return self._category.order
 
     @property
     def Parent(self) -> "Category | None":
-        """None for a root."""
+        """The category above it; None for a root."""
         return self._tree.find(self._category.parent_id)
 
     @property
     def Type(self) -> str:
-        """One of Company, ProductFamily, Product and UpdateClassification."""
+        """One of Company, ProductFamily, Product and UpdateClassification.
+
+        Differs: Debian has products and classifications, and nothing above them.
+        """
         return self._category.type
 
     @property
     def Updates(self) -> UpdateCollection:
-        """The updates of this search that belong immediately to it, installed or not."""
+        """The updates of this search that belong immediately to it, installed or not; none for a history."""
         return self._tree.updates_of(self._category.id)
 
 

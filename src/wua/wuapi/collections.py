@@ -27,11 +27,12 @@ class Listing(ComObject, Generic[T]):
         self._items = items
 
     def Item(self, index: int) -> T:
-        """The element at a zero-based index."""
+        """The element at a zero-based index. Raises ComError WU_E_INVALIDINDEX."""
         return self._items[self._place(index)]
 
     @property
     def _NewEnum(self) -> Iterator[T]:
+        """An iterator over the elements, live: what is added on the way is met."""
         return iter(self._items)
 
     @property
@@ -74,22 +75,30 @@ class Editable(Listing[T]):
 
     @property
     def ReadOnly(self) -> bool:
-        """Whether the list refuses changes."""
+        """Whether the list refuses changes, for all its life."""
         return self._read_only
 
     def put_Item(self, index: int, value: T) -> None:
-        """Replace the element at an index."""
+        """Replace the element at an index.
+
+        Raises:
+            ComError: E_POINTER for null; WU_E_INVALIDINDEX; WU_E_NOT_SUPPORTED when it is read-only.
+        """
         items = self._list()
         items[self._place(index)] = self._element(value)
 
     def Add(self, value: T) -> int:
-        """Append an element, the same one twice if so wished; answers its index."""
+        """Append an element, the same one twice if so wished; answers its index.
+
+        Raises:
+            ComError: E_POINTER for null; WU_E_NOT_SUPPORTED when it is read-only.
+        """
         items = self._list()
         items.append(self._element(value))
         return len(items) - 1
 
     def Clear(self) -> None:
-        """Remove all elements."""
+        """Remove all elements. Raises ComError WU_E_NOT_SUPPORTED when it is read-only."""
         self._list().clear()
 
     def Copy(self) -> Self:
@@ -97,12 +106,20 @@ class Editable(Listing[T]):
         return type(self)(self._items)
 
     def Insert(self, index: int, value: T) -> None:
-        """Put an element at an index; the index after the last element appends."""
+        """Put an element at an index; the index after the last element appends.
+
+        Raises:
+            ComError: E_POINTER for null; WU_E_INVALIDINDEX; WU_E_NOT_SUPPORTED when it is read-only.
+        """
         items = self._list()
         items.insert(self._place(index, end=True), self._element(value))
 
     def RemoveAt(self, index: int) -> None:
-        """Take out the element at an index."""
+        """Take out the element at an index.
+
+        Raises:
+            ComError: WU_E_INVALIDINDEX; WU_E_NOT_SUPPORTED when it is read-only.
+        """
         items = self._list()
         del items[self._place(index)]
 

@@ -85,7 +85,11 @@ class Application(ComObject):
 
     @property
     def ClientApplicationID(self) -> str:
-        """The name of the calling program, kept in history and logs; what is too long is cut off."""
+        """The name of the calling program, kept in history and logs; Unknown until it is set.
+
+        What is longer than 255 characters is cut off; null is kept as empty. An object that a session makes
+        takes over the session's name as it is at that moment.
+        """
         return UNKNOWN if self._application is None else self._application
 
     @ClientApplicationID.setter

@@ -37,6 +37,7 @@ _ON_THEIR_OWN: Final[tuple[Callable[..., ComObject], ...]] = (
 _CLASSES: Final = {made.__name__: made for made in (*_OF_AN_AGENT, *_ON_THEIR_OWN)}
 _BY_PROGID: Final = {each.progid.lower(): each.name for each in COCLASSES}
 _BY_CLSID: Final = {each.clsid: each.name for each in COCLASSES}
+_CLSIDS: Final = {each.name: each.clsid for each in COCLASSES}
 
 
 def CreateObject(name: str, *, agent: Agent | None = None, strict: bool | None = None) -> Any:
@@ -52,6 +53,12 @@ def CreateObject(name: str, *, agent: Agent | None = None, strict: bool | None =
     found = _class_of(name.strip().lower())
     made = _CLASSES[found]
     return made(agent=agent, strict=strict) if made in _OF_AN_AGENT else made()
+
+
+def class_id(progid: str) -> str | None:
+    """The CLSID that a ProgID stands for, None for one that no class here has."""
+    name = _BY_PROGID.get(progid.strip().lower().removesuffix(".1"))
+    return _CLSIDS[name] if name else None
 
 
 def _class_of(name: str) -> str:

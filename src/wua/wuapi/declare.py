@@ -3,7 +3,7 @@
 A property of the interface is a Python property, a method a method; what takes an index is a method, and
 its put half is ``put_NAME``. Kind, types, DISPID and slot are looked up in ``table`` when the class is made,
 and a declaration that does not fit is refused then. Arguments are checked against their declared types
-before the member's own code runs.
+before the member's own code runs. What begins with ``wua_`` is wua's own, and is looked up in ``extensions``.
 """
 
 import functools
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, ClassVar, Final, NamedTuple
 
+from wua.wuapi import extensions
 from wua.wuapi.arguments import Converter, converter
 from wua.wuapi.shape import Row
 from wua.wuapi.table import INTERFACES
@@ -78,9 +79,11 @@ def declare(cls: type[ComObject], interfaces: tuple[str, ...]) -> None:
     for name, thing in written.items():
         if name.startswith("put_"):
             continue
-        if name not in known:
+        own = extensions.ROWS.get(name)
+        rows = {own.kind: own} if own is not None else known.get(name)
+        if rows is None:
             raise DeclarationError(f"{cls.__name__}.{name} is in none of {', '.join(chain)}")
-        member = _member(cls, name, thing, written.get(f"put_{name}"), known[name])
+        member = _member(cls, name, thing, written.get(f"put_{name}"), rows)
         members[name.lower()] = member
     cls._interfaces_ = chain
     cls._members_ = members

@@ -206,8 +206,13 @@ def Dispatch(what: Any, name: str | None = None) -> LateBound:
         return LateBound(what.beneath, name or UNKNOWN)
     if isinstance(what, ComObject):
         return LateBound(what, name or UNKNOWN)
+    return LateBound(create(str(what)), name or str(what))
+
+
+def create(name: str) -> ComObject:
+    """A new object by its ProgID or CLSID, not yet behind late binding. Raises as Dispatch does."""
     try:
-        made = CreateObject(str(what))
+        made: ComObject = CreateObject(name)
     except ComError as failure:  # an activation that fails has no EXCEPINFO
         raise late_errors.activation(failure) from None
-    return LateBound(made, name or str(what))
+    return made

@@ -27,7 +27,10 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
 
     @property
     def Priority(self) -> DownloadPriority:
-        """Kept; apt fetches everything alike."""
+        """The priority of the download; dpNormal at first.
+
+        Differs: kept, and without effect, as apt fetches everything alike.
+        """
         return self._priority
 
     @Priority.setter
@@ -35,15 +38,22 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
         self._priority = value
 
     def Download(self) -> DownloadResult:
-        """Download and wait. Raises ComError WU_E_NO_UPDATE; E_ACCESSDENIED."""
+        """Download what Updates holds, and wait; what is there already is a success.
+
+        Raises:
+            ComError: WU_E_NO_UPDATE; E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down.
+        """
         return self.EndDownload(self.BeginDownload(None, None, None))
 
     def BeginDownload(self, onProgressChanged: Any, onCompleted: Any, state: Any) -> DownloadJob:
-        """Begin to download what Updates holds now; EndDownload gives the result.
+        """Begin to download what Updates holds now, and what it needs besides; EndDownload gives the result.
 
         Raises:
-            ComError: WU_E_NO_UPDATE; E_ACCESSDENIED.
+            ComError: WU_E_NO_UPDATE; E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down; E_INVALIDARG
+                for a coroutine function without a running loop. In strict mode E_NOINTERFACE for a callback
+                that can't be called.
         """
+        self._unlocked()
         chosen = self._chosen()
         strict = self._context.strict
         on_progress, on_completed = (adapt(each, strict=strict) for each in (onProgressChanged, onCompleted))
@@ -52,10 +62,10 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
         return job
 
     def EndDownload(self, value: DownloadJob | None) -> DownloadResult:
-        """The result of a download that was begun, waited for.
+        """The result of a download that was begun, waited for. Some updates may have failed.
 
         Raises:
-            ComError: WU_E_INVALID_OPERATION the second time.
+            ComError: E_POINTER for null; WU_E_INVALID_OPERATION the second time, and once locked down.
         """
         self._unlocked()
         if value is None:
@@ -63,7 +73,12 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
         return DownloadResult(value._tally, value._end())
 
     def Download2(self, downloadType: DownloadType) -> DownloadResult:
-        """Download and wait. Raises ComError as BeginDownload2 does."""
+        """Download and wait, as BeginDownload2.
+
+        Raises:
+            ComError: WU_E_NO_UPDATE; WU_E_NOT_SUPPORTED for downloadTypeUpdateBootstrapper; E_ACCESSDENIED;
+                WU_E_INVALID_OPERATION once locked down.
+        """
         return self.EndDownload(self.BeginDownload2(downloadType, None, None, None))
 
     def BeginDownload2(
@@ -72,9 +87,12 @@ class UpdateDownloader(Acting, interfaces=("IUpdateDownloaderEx", "IUpdateLockdo
         """BeginDownload for downloadTypeFull; no update here has a bootstrapper to download alone.
 
         Raises:
-            ComError: WU_E_NOT_SUPPORTED for downloadTypeUpdateBootstrapper; else as BeginDownload.
+            ComError: WU_E_NO_UPDATE; WU_E_NOT_SUPPORTED for downloadTypeUpdateBootstrapper; E_ACCESSDENIED;
+                WU_E_INVALID_OPERATION once locked down; E_INVALIDARG and, in strict mode, E_NOINTERFACE for
+                callbacks as BeginDownload.
         """
         if downloadType is DownloadType.downloadTypeUpdateBootstrapper:
+            self._unlocked()
             self._chosen()
             fail(codes.WU_E_NOT_SUPPORTED, "the updates have no bootstrapper")
         return self.BeginDownload(onProgressChanged, onCompleted, state)

@@ -5,7 +5,8 @@ from datetime import datetime
 from wua.model.updates import DriverEntry
 from wua.wuapi.collections import Listing
 from wua.wuapi.declare import ComObject
-from wua.wuapi.updates import Update, date
+from wua.wuapi.update_parts import date
+from wua.wuapi.updates import Update
 
 
 class WindowsDriverUpdateEntry(ComObject, interfaces=("IWindowsDriverUpdateEntry",)):
@@ -18,33 +19,37 @@ class WindowsDriverUpdateEntry(ComObject, interfaces=("IWindowsDriverUpdateEntry
 
     @property
     def DriverClass(self) -> str:
+        """The class of the driver, such as Net; empty when it is not known."""
         return self._entry.driver_class
 
     @property
     def DriverHardwareID(self) -> str:
-        """The hardware or compatible id that must match."""
+        """The hardware or compatible id that a device must have for the driver to fit."""
         return self._entry.hardware_id
 
     @property
     def DriverManufacturer(self) -> str:
+        """Who made it; empty when it is not known."""
         return self._entry.manufacturer
 
     @property
     def DriverModel(self) -> str:
+        """The model of the device."""
         return self._entry.model
 
     @property
     def DriverProvider(self) -> str:
+        """Who provides it."""
         return self._entry.provider
 
     @property
     def DriverVerDate(self) -> datetime:
-        """The date of the driver's version; the DATE zero when it is not known."""
+        """The date of the driver's version, UTC; the DATE zero when it is not known."""
         return date(self._entry.version_date)
 
     @property
     def DeviceProblemNumber(self) -> int:
-        """The problem of the device that it fits, 0 for none."""
+        """The problem number of the device that it fits, 0 for none."""
         return self._entry.problem
 
     @property
@@ -75,40 +80,49 @@ class WindowsDriverUpdate(Update, interfaces=("IWindowsDriverUpdate5", "IUpdateE
 
     @property
     def WindowsDriverUpdateEntries(self) -> WindowsDriverUpdateEntryCollection:
+        """What it is for each device, the default entry first. Raises ComError WU_E_ITEMNOTFOUND."""
         return WindowsDriverUpdateEntryCollection(
             [WindowsDriverUpdateEntry(each) for each in self._details.drivers]
         )
 
     @property
     def DriverClass(self) -> str:
+        """DriverClass of the default entry; empty without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DriverClass
 
     @property
     def DriverHardwareID(self) -> str:
+        """DriverHardwareID of the default entry; empty without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DriverHardwareID
 
     @property
     def DriverManufacturer(self) -> str:
+        """DriverManufacturer of the default entry; empty without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DriverManufacturer
 
     @property
     def DriverModel(self) -> str:
+        """DriverModel of the default entry; empty without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DriverModel
 
     @property
     def DriverProvider(self) -> str:
+        """DriverProvider of the default entry; empty without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DriverProvider
 
     @property
     def DriverVerDate(self) -> datetime:
+        """DriverVerDate of the default entry, or the DATE zero. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DriverVerDate
 
     @property
     def DeviceProblemNumber(self) -> int:
+        """DeviceProblemNumber of the default entry; 0 without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DeviceProblemNumber
 
     @property
     def DeviceStatus(self) -> int:
+        """DeviceStatus of the default entry; 0 without one. Raises ComError WU_E_ITEMNOTFOUND."""
         return self._default.DeviceStatus
 
     def __repr__(self) -> str:

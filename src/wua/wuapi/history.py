@@ -16,8 +16,8 @@ from wua.wuapi.collections import Listing, StringCollection, strings
 from wua.wuapi.context import Context
 from wua.wuapi.declare import ComObject
 from wua.wuapi.errors import asking, fail, signed
-from wua.wuapi.updates import UpdateIdentity as Identity
-from wua.wuapi.updates import date
+from wua.wuapi.update_parts import UpdateIdentity as Identity
+from wua.wuapi.update_parts import date
 
 _ONE_UPDATE: Final = re.compile(r"\s*UpdateID\s*=\s*'([^']*)'\s*", re.IGNORECASE)
 
@@ -50,7 +50,10 @@ class _Past:
 
 
 class UpdateHistoryEntry(ComObject, interfaces=("IUpdateHistoryEntry2",)):
-    """One installation or removal of one update (IUpdateHistoryEntry2)."""
+    """One installation or removal of one update (IUpdateHistoryEntry2).
+
+    Differs: packages that came along with an update have entries of their own.
+    """
 
     __slots__ = ("_entry", "_past")
 
@@ -63,36 +66,42 @@ class UpdateHistoryEntry(ComObject, interfaces=("IUpdateHistoryEntry2",)):
 
     @property
     def Operation(self) -> enums.UpdateOperation:
+        """uoInstallation or uoUninstallation. Searches and downloads leave no entry."""
         return enums.UpdateOperation(self._entry.operation)
 
     @property
     def ResultCode(self) -> enums.OperationResultCode:
+        """What became of the update in that operation."""
         return enums.OperationResultCode(self._entry.code)
 
     @property
     def HResult(self) -> int:
+        """The HRESULT of the update in that operation; 0 for a success."""
         return signed(self._entry.hresult)
 
     @property
     def UnmappedResultCode(self) -> int:
-        """The installer's own code where that was not an HRESULT, else 0."""
+        """The installer's own exit code where that was not an HRESULT, else 0."""
         return signed(self._entry.unmapped)
 
     @property
     def Date(self) -> datetime:
-        """UTC, with its time zone."""
+        """When it ended, UTC, with its time zone."""
         return date(self._entry.date)
 
     @property
     def UpdateIdentity(self) -> Identity:
+        """Which revision of which update it was."""
         return Identity(self._entry.update)
 
     @property
     def Title(self) -> str:
+        """Name and version, as the operation knew them."""
         return self._entry.title
 
     @property
     def Description(self) -> str:
+        """What the update is; empty when the catalogue no longer knows it."""
         if self._entry.description:
             return self._entry.description
         return self._details.description if self._details else ""
@@ -110,23 +119,27 @@ class UpdateHistoryEntry(ComObject, interfaces=("IUpdateHistoryEntry2",)):
 
     @property
     def ServiceID(self) -> str:
+        """The id of the service that the update came from."""
         return self._entry.service_id
 
     @property
     def UninstallationSteps(self) -> StringCollection:
+        """Empty, and read-only: packages bring no notes on their removal."""
         return strings()
 
     @property
     def UninstallationNotes(self) -> str:
+        """Empty: packages bring no notes on their removal."""
         return ""
 
     @property
     def SupportUrl(self) -> str:
+        """As IUpdate.SupportUrl; empty when the catalogue no longer knows the update."""
         return self._details.support_url if self._details else ""
 
     @property
     def Categories(self) -> CategoryCollection:
-        """Empty when the update is no longer in the catalogue."""
+        """The categories of the update; empty when the catalogue no longer knows it."""
         return self._past.tree.of(self._details.category_ids if self._details else ())
 
 

@@ -14,6 +14,7 @@ class ImageInformation(ComObject, interfaces=("IImageInformation",)):
 
     @property
     def AltText(self) -> str:
+        """The text that stands for it where it is not shown; empty for none."""
         return self._image.text
 
     @property
@@ -23,7 +24,7 @@ class ImageInformation(ComObject, interfaces=("IImageInformation",)):
 
     @property
     def Source(self) -> str:
-        """A URL."""
+        """The URL of the picture."""
         return self._image.source
 
     @property

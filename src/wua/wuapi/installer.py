@@ -1,6 +1,5 @@
 """Installing and removing (IUpdateInstaller to IUpdateInstaller4)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from wua.model import codes
@@ -37,7 +36,10 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
     @property
     def AllowSourcePrompts(self) -> bool:
-        """Kept; wua never asks for source media."""
+        """Whether a person may be asked for the medium; true at first.
+
+        Differs: kept, and wua never asks for one.
+        """
         return self._prompts
 
     @AllowSourcePrompts.setter
@@ -46,7 +48,10 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
     @property
     def ForceQuiet(self) -> bool:
-        """Kept; wua's installers are always quiet."""
+        """Whether installers must not ask anything; false at first.
+
+        Differs: kept, and without effect, as wua's installers are always quiet.
+        """
         return self._quiet
 
     @ForceQuiet.setter
@@ -55,7 +60,10 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
     @property
     def AttemptCloseAppsIfNecessary(self) -> bool:
-        """Kept; documented to matter to Store apps only."""
+        """Whether to close programs that are in the way; false at first.
+
+        Differs: kept, and without effect; it is documented to matter to Store apps only.
+        """
         return self._close_apps
 
     @AttemptCloseAppsIfNecessary.setter
@@ -64,7 +72,10 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
     @property
     def ParentHwnd(self) -> int:
-        """Kept; no dialog is ever shown."""
+        """The window that dialogs belong to; 0 at first.
+
+        Differs: kept, and without effect, as no dialog is ever shown; late binding reaches it too.
+        """
         return self._hwnd
 
     @ParentHwnd.setter
@@ -73,7 +84,10 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
     @property
     def ParentWindow(self) -> Any:
-        """Kept; no dialog is ever shown."""
+        """The window object that dialogs belong to; None at first.
+
+        Differs: kept, and without effect, as no dialog is ever shown.
+        """
         return self._window
 
     @ParentWindow.setter
@@ -90,7 +104,10 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
 
     @property
     def RebootRequiredBeforeInstallation(self) -> bool:
-        """Whether nothing can be installed or removed before a restart; on Debian that never happens."""
+        """Whether nothing can be installed or removed before a restart.
+
+        Differs: never on Debian, where dpkg installs with a restart pending.
+        """
         with asking:
             reasons = self._context.protocol.restart_reasons()
         return any(reason.scope == "installer" for reason in reasons)
@@ -98,20 +115,32 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
     # --- operations
 
     def Install(self) -> InstallationResult:
-        """Install and wait. Raises ComError as BeginInstall does."""
+        """Install what Updates holds, and wait, as BeginInstall.
+
+        Raises:
+            ComError: WU_E_NO_UPDATE; WU_E_EXCLUSIVE_INSTALL_CONFLICT; WU_E_OPERATIONINPROGRESS;
+                E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down.
+
+        Differs: busy is WU_E_OPERATIONINPROGRESS, of the two codes that are documented.
+        """
         return self.EndInstall(self.BeginInstall(None, None, None))
 
     def BeginInstall(self, onProgressChanged: Any, onCompleted: Any, state: Any) -> InstallationJob:
         """Begin to install what Updates holds now; EndInstall gives the result.
 
         ``onProgressChanged`` is an IInstallationProgressChangedCallback, ``onCompleted`` an
-        IInstallationCompletedCallback, or what ``callbacks.adapt`` takes for one; None for nothing.
+        IInstallationCompletedCallback, or what is accepted in their place; None for nothing.
 
         Raises:
             ComError: WU_E_NO_UPDATE; WU_E_EXCLUSIVE_INSTALL_CONFLICT when one of several updates must be
                 installed alone; WU_E_OPERATIONINPROGRESS when another wua installation runs here;
-                E_ACCESSDENIED.
+                E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down; E_INVALIDARG for a coroutine function
+                without a running loop. In strict mode E_NOINTERFACE for a callback that can't be called.
+
+        Differs: it never downloads: an update without content fails, by itself, with WU_E_DM_NOTDOWNLOADED.
+        When another package manager is at work the job waits for it.
         """
+        self._unlocked()
         chosen = self._chosen()
         if len({identify(update) for update in chosen}) > 1 and any(
             is_exclusive(update) for update in chosen
@@ -123,51 +152,85 @@ class UpdateInstaller(Acting, interfaces=("IUpdateInstaller4", "IUpdateLockdown"
         """The result of an installation that was begun, waited for. Some updates may have failed.
 
         Raises:
-            ComError: WU_E_INVALID_OPERATION the second time.
+            ComError: E_POINTER for null; WU_E_INVALID_OPERATION the second time, and once locked down.
         """
         return self._end(value)
 
     def Uninstall(self) -> InstallationResult:
-        """Remove and wait. Raises ComError as BeginUninstall does."""
+        """Undo the installation of what Updates holds, and wait, as BeginUninstall.
+
+        Raises:
+            ComError: WU_E_NO_UPDATE; WU_E_UNINSTALL_NOT_ALLOWED; WU_E_OPERATIONINPROGRESS; E_ACCESSDENIED;
+                WU_E_INVALID_OPERATION once locked down.
+        """
         return self.EndUninstall(self.BeginUninstall(None, None, None))
 
     def BeginUninstall(self, onProgressChanged: Any, onCompleted: Any, state: Any) -> InstallationJob:
         """Begin to go back to the state before the updates; EndUninstall gives the result.
 
         Raises:
-            ComError: WU_E_NO_UPDATE; WU_E_OPERATIONINPROGRESS; E_ACCESSDENIED. An update that cannot be
-                removed fails by itself, with WU_E_UNINSTALL_NOT_ALLOWED.
+            ComError: WU_E_NO_UPDATE; WU_E_UNINSTALL_NOT_ALLOWED when one of the updates is installed and
+                can't be removed, and then none is; WU_E_OPERATIONINPROGRESS when another wua installation
+                runs here; E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down; E_INVALIDARG for a
+                coroutine function without a running loop. In strict mode E_NOINTERFACE for a callback that
+                can't be called.
+
+        Differs: an upgrade goes back to the version before it.
         """
-        return self._begin(JobKind.UNINSTALL, self._chosen(), onProgressChanged, onCompleted, state)
+        self._unlocked()
+        chosen = self._chosen()
+        self._must_be_uninstallable(chosen)
+        return self._begin(JobKind.UNINSTALL, chosen, onProgressChanged, onCompleted, state)
 
     def EndUninstall(self, value: InstallationJob | None) -> InstallationResult:
         """The result of a removal that was begun, waited for.
 
         Raises:
-            ComError: WU_E_INVALID_OPERATION the second time.
+            ComError: E_POINTER for null; WU_E_INVALID_OPERATION the second time, and once locked down.
         """
         return self._end(value)
 
     def RunWizard(self, dialogTitle: str | None = "") -> InstallationResult:
-        """Raises ComError WU_E_NO_UPDATE, or WU_E_NO_UI_SUPPORT: there is no wizard here."""
+        """Refused: there is no wizard here.
+
+        Raises:
+            ComError: WU_E_NO_UPDATE; E_ACCESSDENIED; WU_E_NO_UI_SUPPORT.
+
+        Differs: it always fails, for wua has no windows.
+        """
         self._chosen()
+        self._context.must_act()
         fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to show a wizard in")
 
     def Commit(self, dwFlags: int) -> None:
-        """Finish what was staged, once, right before the restart; nothing here is left to finish by then.
+        """Finish what was staged, once, right before the restart.
 
         Raises:
-            ComError: E_INVALIDARG unless ``dwFlags`` is 0; WU_E_UH_NOTREADYTOCOMMIT when this installer
-                has installed nothing since the last time.
+            ComError: E_INVALIDARG unless ``dwFlags`` is 0; E_ACCESSDENIED; WU_E_UH_NOTREADYTOCOMMIT when this
+                installer has installed nothing since the last time.
+
+        Differs: it changes nothing, as no package is left half installed until a restart.
         """
         if dwFlags != 0:
             fail(codes.E_INVALIDARG, "dwFlags is reserved")
+        self._context.must_act()
         if not self._staged:
             fail(codes.WU_E_UH_NOTREADYTOCOMMIT, "nothing was installed that could be committed")
         self._staged = False
 
+    def _must_be_uninstallable(self, chosen: tuple[Update, ...]) -> None:
+        """By what holds now: an object may be older than the installation that it is about."""
+        for update in chosen:
+            if update.IsUninstallable:
+                continue
+            with asking:
+                now = self._context.protocol.verdict(identify(update)).offer
+            if now.installed and not now.uninstallable:
+                self._context.must_act()  # who may not act at all is told that
+                fail(codes.WU_E_UNINSTALL_NOT_ALLOWED, f"{update.Title} cannot be uninstalled")
+
     def _begin(
-        self, kind: JobKind, chosen: Sequence[Update], on_progress: Any, on_completed: Any, state: Any
+        self, kind: JobKind, chosen: tuple[Update, ...], on_progress: Any, on_completed: Any, state: Any
     ) -> InstallationJob:
         strict = self._context.strict
         progress, completed = (adapt(each, strict=strict) for each in (on_progress, on_completed))

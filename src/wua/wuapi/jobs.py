@@ -11,7 +11,7 @@ from typing import Any
 from wua.api.job import Job as AgentJob
 from wua.model import codes
 from wua.model.enums import ResultCode
-from wua.model.jobs import Ended, JobEvent, JobResult, JobSpec, Progress, Progressed, UpdateEnded
+from wua.model.jobs import Ended, JobEvent, JobResult, JobSpec, Progressed, UpdateEnded
 from wua.model.problems import WuaError
 from wua.model.states import JobState
 from wua.model.struct import replace
@@ -22,6 +22,7 @@ from wua.wuapi.context import Context
 from wua.wuapi.declare import ComObject
 from wua.wuapi.delivery import Delivery
 from wua.wuapi.errors import asking, com_error, fail
+from wua.wuapi.found import NamedUpdates
 from wua.wuapi.progress import DownloadProgress, InstallationProgress
 from wua.wuapi.tally import Tally
 from wua.wuapi.updates import Update, identify, note_downloaded, size
@@ -91,14 +92,28 @@ class AsyncJob(ComObject):
         with asking:
             self._job.abort()
 
+    @property
+    def wua_job_id(self) -> str:
+        """An extension: what ``UpdateSession.wua_attach`` takes the job up again by, and ``wua`` names it."""
+        return self._job.id
+
     # --- for Begin and End
 
     def _begin(self, shared: Context, spec: JobSpec) -> None:
         """Submit the job and watch it. What is raised here, the program gets from ``Begin…``."""
         order.before_begin(self._delivery)
         with asking:
-            self._job = shared.agent.submit(spec)
-        self._job.on_event(self._hear, lost=lambda trouble: self._lose(trouble, closed=shared.agent.closed))
+            job = shared.agent.submit(spec)
+        self._follow(shared, job)
+
+    def _follow(self, shared: Context, job: AgentJob[Any], after: int = 0) -> None:
+        """Watch a job, from the events over ``after`` on."""
+        self._job = job
+        job.on_event(
+            self._hear,
+            after=after,
+            lost=lambda trouble: self._lose(trouble, closed=shared.agent.closed),
+        )
         order.before_return(self._delivery)
 
     def _end(self) -> JobResult:
@@ -188,31 +203,49 @@ class _UpdatesJob(AsyncJob):
     def __init__(
         self,
         shared: Context,
-        chosen: Sequence[Update],
+        chosen: tuple[Update, ...] | NamedUpdates,
         on_progress: Call | None,
         on_completed: Call | None,
         state: Any,
     ) -> None:
         super().__init__(shared, on_completed, state)
         self._on_progress = on_progress
-        self._updates = updates(tuple(chosen))
-        self._tally = Tally([identify(each) for each in chosen], [size(each) for each in chosen])
+        self._updates = updates(chosen)
+        if isinstance(chosen, NamedUpdates):
+            self._tally = Tally(chosen.ids, [0] * len(chosen))  # sizes come with the progress
+        else:
+            self._tally = Tally([identify(each) for each in chosen], [size(each) for each in chosen])
 
     @property
     def Updates(self) -> UpdateCollection:
         """The updates of the operation, as they were chosen when it began; read-only."""
         return self._updates
 
+    def _take_up(self, shared: Context, job: AgentJob[Any], past: Sequence[JobEvent]) -> None:
+        """Watch a job that has a past. Callbacks come for how far it is by now, and from then on."""
+        order.before_begin(self._delivery)
+        for event in past:
+            self._count(event)
+        self._report()
+        self._follow(shared, job, past[-1].seq if past else 0)
+
     def _hear(self, event: JobEvent) -> None:
+        if self._count(event):
+            self._report()
+        super()._hear(event)
+
+    def _count(self, event: JobEvent) -> bool:
+        """Take in what an event says; whether it was progress."""
         what = event.event
         if isinstance(what, UpdateEnded):
             self._tally.settle(what.index, what.result)
         elif isinstance(what, Progressed):
-            self._advance(what.progress)
-        super()._hear(event)
+            self._tally.advance(what.progress)
+            return True
+        return False
 
-    def _advance(self, progress: Progress) -> None:
-        self._tally.advance(progress)
+    def _report(self) -> None:
+        progress = self._tally.snapshot().progress
         call = self._on_progress
         if call is not None:
             args = self._progress_args()
@@ -222,8 +255,14 @@ class _UpdatesJob(AsyncJob):
         self._tally.end(outcome)
         last = self._tally.snapshot().progress
         if outcome.code is not ResultCode.ABORTED and last.percent < 100:
-            self._advance(replace(last, phase=JobState.ENDED, percent=100, current_percent=100))
+            self._tally.advance(replace(last, phase=JobState.ENDED, percent=100, current_percent=100))
+            self._report()
         self._on_progress = None
+
+    def _looked_at(self) -> Sequence[Update]:
+        """The update objects that a program may hold."""
+        chosen = self._updates._items
+        return chosen.made if isinstance(chosen, NamedUpdates) else chosen
 
     def _progress_args(self) -> Any:
         raise NotImplementedError
@@ -245,7 +284,7 @@ class DownloadJob(_UpdatesJob, interfaces=("IDownloadJob",)):
     def _take_end(self, outcome: JobResult) -> None:
         super()._take_end(outcome)
         now = self._tally.snapshot()
-        for place, update in enumerate(self._updates):
+        for place, update in enumerate(self._looked_at()):
             note_downloaded(update, now.part(place).code)
 
     def _completed_args(self) -> callbacks.DownloadCompletedCallbackArgs:

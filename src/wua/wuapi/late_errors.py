@@ -13,6 +13,12 @@ from wua.wuapi.errors import DISP_E_OVERFLOW, ComError, signed
 DISP_E_PARAMNOTFOUND: Final = 0x80020004  # of winerror.h; wuerror.h does not repeat these
 DISP_E_BADPARAMCOUNT: Final = 0x8002000E
 DISP_E_PARAMNOTOPTIONAL: Final = 0x8002000F
+DISP_E_BADINDEX: Final = 0x8002000B
+TYPE_E_ELEMENTNOTFOUND: Final = 0x8002802B
+TYPE_E_LIBNOTREGISTERED: Final = 0x8002801D
+TYPE_E_CANTLOADLIBRARY: Final = 0x80029C4A
+MK_E_UNAVAILABLE: Final = 0x800401E3
+MK_E_SYNTAX: Final = 0x800401E4
 RPC_S_SERVER_UNAVAILABLE: Final = 0x800706BA
 
 # What Windows says of them in English; clients print it, and some compare it.
@@ -25,6 +31,13 @@ TEXTS: Final = {
     DISP_E_OVERFLOW: "Out of present range.",
     DISP_E_BADPARAMCOUNT: "Invalid number of parameters.",
     DISP_E_PARAMNOTOPTIONAL: "Parameter not optional.",
+    DISP_E_BADINDEX: "Invalid index.",
+    TYPE_E_ELEMENTNOTFOUND: "Element not found.",
+    TYPE_E_LIBNOTREGISTERED: "Library not registered.",
+    MK_E_UNAVAILABLE: "Operation unavailable",
+    MK_E_SYNTAX: "Invalid syntax",
+    codes.E_NOTIMPL: "Not implemented",
+    codes.E_NOINTERFACE: "No such interface supported",
     RPC_S_SERVER_UNAVAILABLE: "The RPC server is unavailable.",
 }
 

@@ -7,7 +7,7 @@ from wua.wuapi.errors import fail
 
 
 class Lockable(ComObject):
-    """What offers IUpdateLockdown too. There is no way to unlock an object.
+    """What can be locked down for use by a web page (IUpdateLockdown); there is no way to unlock it.
 
     The lock holds for the object and for what hangs on it. Updates come from searches, which can't be
     locked, so theirs never are.
@@ -19,8 +19,13 @@ class Lockable(ComObject):
     def LockDown(self, flags: int) -> None:
         """Refuse the sensitive members of this object with WU_E_INVALID_OPERATION from now on.
 
+        It can't be undone, and locking again changes nothing. Which members those are stands with each of
+        them.
+
         Raises:
             ComError: E_INVALIDARG unless ``flags`` is uloForWebsiteAccess (1), the only one there is.
+
+        Differs: late binding finds it too, where the original has it for early binding only.
         """
         if flags != UpdateLockdownOption.uloForWebsiteAccess:
             fail(codes.E_INVALIDARG, f"flags is {flags}, not uloForWebsiteAccess (1)")

@@ -28,7 +28,10 @@ class SystemInformation(Connected, interfaces=("ISystemInformation",)):
 
     @property
     def OemHardwareSupportLink(self) -> str:
-        """Empty: Debian records no support page of the machine's maker."""
+        """Empty.
+
+        Differs: Debian records no support page of the machine's maker.
+        """
         return ""
 
     @property
@@ -47,10 +50,10 @@ class WindowsUpdateAgentInfo(ComObject, interfaces=("IWindowsUpdateAgentInfo",))
     def GetInfo(self, varInfoIdentifier: Any) -> int | str:
         """``ApiMajorVersion``, ``ApiMinorVersion`` or ``ProductVersionString``, compared without case.
 
-        They are those of the interface, not wua's own.
-
         Raises:
             ComError: E_INVALIDARG for other names.
+
+        Differs: the versions are those of the interface (8, 0 and 10.0.26100.0), not of wua.
         """
         name = varInfoIdentifier.lower() if isinstance(varInfoIdentifier, str) else ""
         if name not in _INFO:

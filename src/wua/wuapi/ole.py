@@ -70,7 +70,7 @@ class OleObject:
         member = self.member(texts[0]) if texts else None
         if member is None:
             refuse(codes.DISP_E_UNKNOWNNAME)
-        own = next(number for number, each in _by_id(type(self.beneath)).items() if each is member)
+        own = next(number for number, each in members_by_id(type(self.beneath)).items() if each is member)
         places = [_place(member.rows[0].params, name) for name in texts[1:]]
         return (own, *places) if places else own
 
@@ -88,7 +88,7 @@ class OleObject:
         return type(self.beneath)._members_.get(name.lower())
 
     def by_id(self, dispid: int) -> Member | None:
-        return _by_id(type(self.beneath)).get(dispid)
+        return members_by_id(type(self.beneath)).get(dispid)
 
     def names(self) -> list[str]:
         return [each.name for each in type(self.beneath)._members_.values()]
@@ -146,7 +146,11 @@ class OleObject:
             refuse(codes.DISP_E_TYPEMISMATCH, place + 1)
         with calling:
             call = adapt(value, strict=strict)
-        return Relay(call, self._wrap) if call is not None else None
+        return Relay(call, self._wrap_for(value)) if call is not None else None
+
+    def _wrap_for(self, callback: Any) -> Callable[[Any], Any]:
+        """What turns a declared object into one that this callback knows."""
+        return self._wrap
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OleObject) and self.beneath is other.beneath
@@ -195,7 +199,8 @@ def _place(parameters: Sequence[Param], name: str) -> int:
     raise plain(codes.DISP_E_UNKNOWNNAME)
 
 
-def _by_id(kind: type[ComObject]) -> dict[int, Member]:
+def members_by_id(kind: type[ComObject]) -> dict[int, Member]:
+    """The members of a class by the DISPIDs that late binding reaches them with."""
     found = _TABLES.get(kind)
     if found is not None:
         return found

@@ -23,6 +23,7 @@ class _Progress(ComObject):
 
     @property
     def CurrentUpdatePercentComplete(self) -> int:
+        """0 to 100, of the current update."""
         return self._at.progress.current_percent
 
     @property
@@ -42,7 +43,11 @@ class InstallationProgress(_Progress, interfaces=("IInstallationProgress",)):
     __slots__ = ()
 
     def GetUpdateResult(self, updateIndex: int) -> UpdateInstallationResult:
-        """How one update stood: orcNotStarted, orcInProgress, or its final result."""
+        """How one update stood: orcNotStarted, orcInProgress, or its final result.
+
+        Raises:
+            ComError: WU_E_INVALIDINDEX.
+        """
         return UpdateInstallationResult(self._part(updateIndex))
 
 
@@ -53,24 +58,33 @@ class DownloadProgress(_Progress, interfaces=("IDownloadProgress",)):
 
     @property
     def CurrentUpdateBytesDownloaded(self) -> Decimal:
+        """Bytes of the current update that were there."""
         return Decimal(self._at.current.done)
 
     @property
     def CurrentUpdateBytesToDownload(self) -> Decimal:
+        """Bytes of the current update; an estimate."""
         return Decimal(self._at.current.total)
 
     @property
     def CurrentUpdateDownloadPhase(self) -> DownloadPhase:
+        """dphInitializing, dphDownloading or dphVerifying."""
         return DownloadPhase(self._at.progress.download_phase)
 
     @property
     def TotalBytesDownloaded(self) -> Decimal:
+        """Bytes of the whole job that were there."""
         return Decimal(self._at.fetched.done)
 
     @property
     def TotalBytesToDownload(self) -> Decimal:
+        """Bytes of the whole job, what the updates need besides included; an estimate."""
         return Decimal(self._at.fetched.total)
 
     def GetUpdateResult(self, updateIndex: int) -> UpdateDownloadResult:
-        """How one update stood: orcNotStarted, orcInProgress, or its final result."""
+        """How one update stood: orcNotStarted, orcInProgress, or its final result.
+
+        Raises:
+            ComError: WU_E_INVALIDINDEX.
+        """
         return UpdateDownloadResult(self._part(updateIndex))

@@ -7,10 +7,10 @@ from wua.wuapi.lockdown import Lockable
 
 
 class WebProxy(Lockable, interfaces=("IWebProxy", "IUpdateLockdown")):
-    """Proxy settings (IWebProxy, ``Microsoft.Update.WebProxy``): kept, handed back, and not used.
+    """Proxy settings (IWebProxy, ``Microsoft.Update.WebProxy``): kept, and handed back.
 
-    The interface says the same of itself from Windows 10 on. apt fetches with apt's own proxy settings,
-    which wua leaves alone. Once locked down, setting anything is WU_E_INVALID_OPERATION.
+    Differs: they are not used; the interface says the same of itself from Windows 10 on. apt fetches with
+    its own proxy settings, which wua leaves alone.
     """
 
     __slots__ = ("_address", "_auto_detect", "_bypass", "_bypass_local", "_locked", "_password", "_user")
@@ -31,24 +31,29 @@ class WebProxy(Lockable, interfaces=("IWebProxy", "IUpdateLockdown")):
 
     @Address.setter
     def Address(self, value: str | None) -> None:
+        """Raises ComError WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         self._address = value
 
     @property
     def AutoDetect(self) -> bool:
+        """Whether the proxy is to be found automatically."""
         return self._auto_detect
 
     @AutoDetect.setter
     def AutoDetect(self, value: bool) -> None:
+        """Raises ComError WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         self._auto_detect = value
 
     @property
     def BypassList(self) -> StringCollection:
+        """Addresses that are to be reached without the proxy; empty at first."""
         return self._bypass
 
     @BypassList.setter
     def BypassList(self, value: StringCollection | None) -> None:
+        """Raises ComError E_POINTER for null; WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         if value is None:
             fail(codes.E_POINTER, "BypassList takes a collection")
@@ -56,10 +61,12 @@ class WebProxy(Lockable, interfaces=("IWebProxy", "IUpdateLockdown")):
 
     @property
     def BypassProxyOnLocal(self) -> bool:
+        """Whether local addresses are to be reached without the proxy."""
         return self._bypass_local
 
     @BypassProxyOnLocal.setter
     def BypassProxyOnLocal(self, value: bool) -> None:
+        """Raises ComError WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         self._bypass_local = value
 
@@ -70,22 +77,24 @@ class WebProxy(Lockable, interfaces=("IWebProxy", "IUpdateLockdown")):
 
     @property
     def UserName(self) -> str:
+        """The name for the proxy; null is kept as empty."""
         return self._user
 
     @UserName.setter
     def UserName(self, value: str | None) -> None:
+        """Raises ComError WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         self._user = value or ""
 
     def SetPassword(self, value: str | None) -> None:
-        """Can be set and not read."""
+        """Can be set and not read. Raises ComError WU_E_INVALID_OPERATION once locked down."""
         self._unlocked()
         self._password = value or ""
 
     def PromptForCredentials(self, parentWindow: object, title: str | None) -> None:
-        """Raises ComError WU_E_NO_UI_SUPPORT: there is no window to ask in."""
+        """Refused: there is no window to ask in. Raises ComError WU_E_NO_UI_SUPPORT."""
         fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to ask for credentials in")
 
     def PromptForCredentialsFromHwnd(self, parentWindow: int, title: str | None) -> None:
-        """Raises ComError WU_E_NO_UI_SUPPORT: there is no window to ask in."""
+        """Refused: there is no window to ask in. Raises ComError WU_E_NO_UI_SUPPORT."""
         fail(codes.WU_E_NO_UI_SUPPORT, "there is no window to ask for credentials in")

@@ -9,10 +9,10 @@ from wua.model.updates import SearchWarning
 from wua.wuapi.categories import CategoryCollection, CategoryTree
 from wua.wuapi.collections import Listing, UpdateCollection, updates
 from wua.wuapi.declare import ComObject
+from wua.wuapi.details import Found
 from wua.wuapi.enums import OperationResultCode, UpdateExceptionContext
 from wua.wuapi.errors import fail, signed
 from wua.wuapi.found import FoundUpdates
-from wua.wuapi.updates import Found
 
 if TYPE_CHECKING:
     from wua.wuapi.context import Context
@@ -29,14 +29,17 @@ class UpdateException(ComObject, interfaces=("IUpdateException",)):
 
     @property
     def Message(self) -> str:
+        """What was incomplete, for people."""
         return self._warning.text
 
     @property
     def HResult(self) -> int:
+        """The HRESULT of what was in the way."""
         return signed(self._warning.hresult)
 
     @property
     def Context(self) -> UpdateExceptionContext:
+        """Where it came up: uecGeneral, or uecSearchIncomplete when updates may be missing."""
         return UpdateExceptionContext(self._warning.context)
 
 
@@ -47,6 +50,10 @@ class InvalidProductLicenseException(UpdateException, interfaces=("IInvalidProdu
 
     @property
     def Product(self) -> str:
+        """The name of the product that was left out.
+
+        Differs: no product on Debian needs a licence, so there is no such warning.
+        """
         return self._warning.product
 
 
@@ -76,19 +83,22 @@ class SearchResult(ComObject, interfaces=("ISearchResult",)):
 
     @property
     def ResultCode(self) -> OperationResultCode:
-        """orcSucceededWithErrors: usable but incomplete, see Warnings."""
+        """orcSucceeded; orcSucceededWithErrors: usable but incomplete, see Warnings; orcAborted."""
         return self._code
 
     @property
     def RootCategories(self) -> CategoryCollection:
+        """The categories without a parent, among them those of every update found."""
         return self._tree.roots
 
     @property
     def Updates(self) -> UpdateCollection:
+        """What was found: a read-only list, the same one on every read."""
         return self._updates
 
     @property
     def Warnings(self) -> UpdateExceptionCollection:
+        """What was incomplete about the search; empty when nothing was."""
         return self._warnings
 
 
@@ -102,10 +112,15 @@ class UpdateDownloadResult(ComObject, interfaces=("IUpdateDownloadResult",)):
 
     @property
     def HResult(self) -> int:
+        """How this update ended, 0 until then.
+
+        WU_S_ALREADY_DOWNLOADED for what needed no doing; WU_E_CALL_CANCELLED when an abort left it undone.
+        """
         return signed(self._part.hresult)
 
     @property
     def ResultCode(self) -> OperationResultCode:
+        """How this update stood, or how it ended."""
         return OperationResultCode(self._part.code)
 
 
@@ -119,14 +134,21 @@ class UpdateInstallationResult(ComObject, interfaces=("IUpdateInstallationResult
 
     @property
     def HResult(self) -> int:
+        """How this update ended, 0 until then.
+
+        WU_S_ALREADY_INSTALLED or WU_S_ALREADY_UNINSTALLED for what needed no doing; WU_E_DM_NOTDOWNLOADED,
+        WU_E_UNINSTALL_NOT_ALLOWED, WU_E_UH_INSTALLERFAILURE, WU_E_CALL_CANCELLED and others for a failure.
+        """
         return signed(self._part.hresult)
 
     @property
     def RebootRequired(self) -> bool:
+        """Whether a restart is needed to finish this update."""
         return self._part.reboot_required
 
     @property
     def ResultCode(self) -> OperationResultCode:
+        """How this update stood, or how it ended."""
         return OperationResultCode(self._part.code)
 
 
@@ -138,10 +160,15 @@ class _Whole(ComObject):
 
     @property
     def HResult(self) -> int:
+        """0 when any update succeeded; WU_E_ALL_UPDATES_FAILED; WU_E_CALL_CANCELLED after an abort.
+
+        What ended the job as a whole, where something did.
+        """
         return signed(self._result.hresult)
 
     @property
     def ResultCode(self) -> OperationResultCode:
+        """orcSucceeded, orcSucceededWithErrors, orcFailed or orcAborted: what the parts come to."""
         return OperationResultCode(self._result.code)
 
     def _part(self, index: int) -> "PartResult":
@@ -156,7 +183,7 @@ class DownloadResult(_Whole, interfaces=("IDownloadResult",)):
     __slots__ = ()
 
     def GetUpdateResult(self, updateIndex: int) -> UpdateDownloadResult:
-        """The result of the update at a place of the job's Updates."""
+        """The result of the update at a place of the job's Updates. Raises ComError WU_E_INVALIDINDEX."""
         return UpdateDownloadResult(self._part(updateIndex))
 
 
@@ -167,8 +194,9 @@ class InstallationResult(_Whole, interfaces=("IInstallationResult",)):
 
     @property
     def RebootRequired(self) -> bool:
+        """Whether a restart is needed to finish any of the updates."""
         return self._result.reboot_required
 
     def GetUpdateResult(self, updateIndex: int) -> UpdateInstallationResult:
-        """The result of the update at a place of the job's Updates."""
+        """The result of the update at a place of the job's Updates. Raises ComError WU_E_INVALIDINDEX."""
         return UpdateInstallationResult(self._part(updateIndex))

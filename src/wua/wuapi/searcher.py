@@ -45,7 +45,10 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def CanAutomaticallyUpgradeService(self) -> bool:
-        """Kept; a search never upgrades the agent."""
+        """Whether a search may upgrade the agent first; false at first.
+
+        Differs: kept, and a search never upgrades anything.
+        """
         return self._upgrade
 
     @CanAutomaticallyUpgradeService.setter
@@ -54,7 +57,7 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def IncludePotentiallySupersededUpdates(self) -> bool:
-        """Keep an update that another one of the same result supersedes."""
+        """Keep an update that another one of the same result supersedes; false at first."""
         return self._superseded
 
     @IncludePotentiallySupersededUpdates.setter
@@ -63,7 +66,7 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def Online(self) -> bool:
-        """False: work with the stored indexes, without the network."""
+        """True at first. False: work with the stored indexes, without the network."""
         return self._online
 
     @Online.setter
@@ -72,7 +75,10 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def IgnoreDownloadPriority(self) -> bool:
-        """Kept; Debian's updates have one download priority, so it never decides anything."""
+        """Leave the download priority out of what supersedes what; false at first.
+
+        Differs: kept, and without effect, as Debian's updates have one download priority.
+        """
         return self._ignore_priority
 
     @IgnoreDownloadPriority.setter
@@ -81,7 +87,10 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def ServerSelection(self) -> enums.ServerSelection:
-        """Which kind of service to ask. ServiceID counts only with ssOthers."""
+        """Which kind of service to search; ssDefault at first. A search asks it when it begins.
+
+        Differs: ssWindowsUpdate means the machine's own service, as ssDefault does.
+        """
         return self._selection
 
     @ServerSelection.setter
@@ -90,6 +99,10 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def ServiceID(self) -> str:
+        """The service to search with ssOthers, else without effect; empty at first.
+
+        It is compared without case, and looked at when a search begins.
+        """
         return self._service
 
     @ServiceID.setter
@@ -98,21 +111,22 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
 
     @property
     def SearchScope(self) -> enums.SearchScope:
-        """Updates of the machine (0, 1) or of the current user (2), of which Debian has none.
-
-        Raises:
-            ComError: WU_E_UNSUPPORTED_SEARCHSCOPE for the other scopes, when they are set.
-        """
+        """Updates of the machine (0, 1) or of the current user (2), of which Debian has none."""
         return self._scope
 
     @SearchScope.setter
     def SearchScope(self, value: enums.SearchScope) -> None:
+        """Raises ComError WU_E_UNSUPPORTED_SEARCHSCOPE for the scopes 3 to 5."""
         if value not in _SCOPES:
             fail(codes.WU_E_UNSUPPORTED_SEARCHSCOPE, value.name)
         self._scope = value
 
     def EscapeString(self, unescaped: str | None) -> str:
-        """Text for use between quotes in criteria: each ``'``, ``[`` and ``]`` is put in brackets."""
+        """Text for use between quotes in criteria: each ``'``, ``[`` and ``]`` is put in brackets.
+
+        Raises:
+            ComError: E_POINTER for null.
+        """
         if unescaped is None:
             fail(codes.E_POINTER, "EscapeString takes a string")
         return _SPECIAL.sub(lambda found: f"[{found[0]}]", unescaped)
@@ -123,17 +137,22 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
         """Search and wait. Null or empty criteria mean ``( IsInstalled = 0 and IsHidden = 0 )``.
 
         Raises:
-            ComError: WU_E_INVALID_CRITERIA, with the place in its text; WU_E_DS_UNKNOWNSERVICE.
+            ComError: WU_E_INVALID_CRITERIA, with the place in its text; WU_E_DS_UNKNOWNSERVICE for an id with
+                ssOthers that nobody answers to; WU_E_SERVICE_NOT_REGISTERED for ssManagedServer without one.
         """
         return self.EndSearch(self._begin(criteria, None, None))
 
     def BeginSearch(self, criteria: str | None, onCompleted: Any, state: Any) -> SearchJob:
         """Begin a search; EndSearch gives its result, and tells of criteria that are wrong.
 
-        ``onCompleted`` is an ISearchCompletedCallback or what ``callbacks.adapt`` takes for one.
+        ``onCompleted`` is an ISearchCompletedCallback or what is accepted in its place.
 
         Raises:
-            ComError: E_POINTER for a null callback, in strict mode only; WU_E_SERVICE_NOT_REGISTERED.
+            ComError: WU_E_SERVICE_NOT_REGISTERED for ssManagedServer without one; E_INVALIDARG for a
+                coroutine function without a running loop. In strict mode E_POINTER for a null callback,
+                E_NOINTERFACE for what can't be called.
+
+        Differs: a null callback is accepted, as real clients pass it.
         """
         if onCompleted is None and self._context.strict:
             fail(codes.E_POINTER, "BeginSearch needs a callback")
@@ -143,7 +162,8 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
         """The result of a search that was begun, waited for. An aborted one has orcAborted and no updates.
 
         Raises:
-            ComError: WU_E_INVALID_OPERATION the second time; what made the search fail.
+            ComError: E_POINTER for null; WU_E_INVALID_OPERATION the second time; what made the search fail,
+                WU_E_INVALID_CRITERIA or WU_E_DS_UNKNOWNSERVICE among it.
         """
         if searchJob is None:
             fail(codes.E_POINTER, "EndSearch needs a job")
@@ -196,14 +216,15 @@ class UpdateSearcher(Application, interfaces=("IUpdateSearcher3",)):
     # --- history
 
     def GetTotalHistoryCount(self) -> int:
-        """How many entries QueryHistory can answer."""
+        """How many entries QueryHistory can answer: of installations and removals, by any program."""
         with asking:
             return self._context.protocol.history_count()
 
     def QueryHistory(self, startIndex: int, count: int) -> UpdateHistoryEntryCollection:
-        """Entries of the history, newest first.
+        """Entries of the history, newest first, read anew at each call.
 
         Raises:
-            ComError: WU_E_INVALIDINDEX, also when there is no entry at all.
+            ComError: WU_E_INVALIDINDEX for a negative start, a count below 1, and when there is no entry at
+                the start, so also for an empty history.
         """
         return query(self._context, None, startIndex, count)

@@ -35,12 +35,16 @@ class UpdateServiceManager(Lockable, Application, interfaces=("IUpdateServiceMan
 
     @property
     def Services(self) -> UpdateServiceCollection:
-        """The registered services, as they are now."""
+        """The registered services, as they are now; those that are waited for are not among them."""
         found = (service_of(each) for each in self._registrations())
         return UpdateServiceCollection([each for each in found if each is not None])
 
     def QueryServiceRegistration(self, serviceID: str | None) -> UpdateServiceRegistration:
-        """How a service is registered. Raises ComError WU_E_DS_UNKNOWNSERVICE; E_INVALIDARG."""
+        """How a service is registered. The id counts without case, with or without braces.
+
+        Raises:
+            ComError: E_INVALIDARG for what is no GUID; WU_E_DS_UNKNOWNSERVICE.
+        """
         wanted = _guid(serviceID)
         found = [each for each in self._registrations() if each.service_id == wanted]
         if not found:
@@ -48,10 +52,13 @@ class UpdateServiceManager(Lockable, Application, interfaces=("IUpdateServiceMan
         return UpdateServiceRegistration(found[0])
 
     def AddService(self, serviceID: str | None, authorizationCabPath: str | None) -> UpdateService:
-        """Register a service by its authorisation cab; nothing here can vouch for one, so it is refused.
+        """Register a service by its authorisation cab. It is always refused.
 
         Raises:
-            ComError: E_INVALIDARG; E_ACCESSDENIED; ERROR_FILE_NOT_FOUND; TRUST_E_NOSIGNATURE.
+            ComError: E_INVALIDARG for what is no GUID, or without a path; E_ACCESSDENIED;
+                ERROR_FILE_NOT_FOUND; TRUST_E_NOSIGNATURE.
+
+        Differs: this machine trusts no signer of such cabs.
         """
         _guid(serviceID)
         self._refuse_cab(authorizationCabPath)
@@ -65,7 +72,11 @@ class UpdateServiceManager(Lockable, Application, interfaces=("IUpdateServiceMan
         use the service once it is registered. Without the first two a cab is needed, as for AddService.
 
         Raises:
-            ComError: E_INVALIDARG; E_ACCESSDENIED; WU_E_DS_UNKNOWNSERVICE, when no such service answers.
+            ComError: E_INVALIDARG for what is no GUID, for unknown flags, for a cab beside the first two
+                flags, or without a path for want of them; E_ACCESSDENIED; WU_E_DS_UNKNOWNSERVICE, when no
+                such service answers; ERROR_FILE_NOT_FOUND and TRUST_E_NOSIGNATURE for a cab.
+
+        Differs: only the machine's own service answers at once; others stay pending.
         """
         wanted = _guid(serviceID)
         if not 0 <= flags <= _EVERY_FLAG:
@@ -84,11 +95,11 @@ class UpdateServiceManager(Lockable, Application, interfaces=("IUpdateServiceMan
         return UpdateServiceRegistration(registration)
 
     def RemoveService(self, serviceID: str | None) -> None:
-        """Forget a service.
+        """Forget a service that is waited for; the machine's own stays.
 
         Raises:
-            ComError: WU_E_DS_NEEDWINDOWSSERVICE for the machine's own; WU_E_DS_UNKNOWNSERVICE;
-                WU_E_INVALID_OPERATION once locked down; E_ACCESSDENIED; E_INVALIDARG.
+            ComError: E_INVALIDARG for what is no GUID; WU_E_DS_UNKNOWNSERVICE; WU_E_DS_NEEDWINDOWSSERVICE
+                for the machine's own; E_ACCESSDENIED; WU_E_INVALID_OPERATION once locked down.
         """
         self._unlocked()
         wanted = _guid(serviceID)
@@ -122,11 +133,13 @@ class UpdateServiceManager(Lockable, Application, interfaces=("IUpdateServiceMan
     def AddScanPackageService(
         self, serviceName: str | None, scanFileLocation: str | None, flags: int = 0
     ) -> UpdateService:
-        """Register a scan package. wua cannot read any yet, so every file is refused.
+        """Register a scan package. It is always refused.
 
         Raises:
-            ComError: WU_E_OL_INVALID_SCANFILE; E_INVALIDARG; E_ACCESSDENIED; WU_E_INVALID_OPERATION once
-                locked down.
+            ComError: E_INVALIDARG without name or file, or for flags other than 0 and usoNonVolatileService;
+                E_ACCESSDENIED; WU_E_OL_INVALID_SCANFILE; WU_E_INVALID_OPERATION once locked down.
+
+        Differs: wua can't read scan packages yet.
         """
         self._unlocked()
         if not serviceName or not scanFileLocation or flags not in _SCAN_FLAGS:
@@ -137,10 +150,13 @@ class UpdateServiceManager(Lockable, Application, interfaces=("IUpdateServiceMan
     def SetOption(self, optionName: str | None, optionValue: Any) -> None:
         """Set ``AllowedServiceID`` (a string) or ``AllowWarningUI`` (a boolean), for this object.
 
-        Names count without case. There is no warning to show, so AllowWarningUI changes nothing.
+        Names count without case. An empty AllowedServiceID allows every service again.
 
         Raises:
-            ComError: E_INVALIDARG; WU_E_INVALID_OPERATION once locked down.
+            ComError: E_INVALIDARG for other names, or for a value of another kind; WU_E_INVALID_OPERATION
+                once locked down.
+
+        Differs: AllowWarningUI changes nothing, for there is no warning to show.
         """
         self._unlocked()
         name = (optionName or "").lower()

@@ -7,7 +7,7 @@ from wua.model.updates import Service as Described
 from wua.wuapi.collections import Listing, StringCollection, strings
 from wua.wuapi.declare import ComObject
 from wua.wuapi.enums import UpdateServiceRegistrationState
-from wua.wuapi.updates import NO_DATE, date
+from wua.wuapi.update_parts import NO_DATE, date
 
 
 class UpdateService(ComObject, interfaces=("IUpdateService2",)):
@@ -20,14 +20,17 @@ class UpdateService(ComObject, interfaces=("IUpdateService2",)):
 
     @property
     def Name(self) -> str:
+        """Its name, for people."""
         return self._service.name
 
     @property
     def ServiceID(self) -> str:
+        """A GUID."""
         return self._service.id
 
     @property
     def ServiceUrl(self) -> str:
+        """Where it is reached; empty for the machine's own, whose sources are many."""
         return self._service.url
 
     @property
@@ -42,7 +45,10 @@ class UpdateService(ComObject, interfaces=("IUpdateService2",)):
 
     @property
     def ContentValidationCert(self) -> bytes | None:
-        """None (VT_EMPTY): signed indexes vouch for content, not one certificate."""
+        """None (VT_EMPTY).
+
+        Differs: signed indexes vouch for content, not one certificate.
+        """
         return None
 
     @property
@@ -57,23 +63,27 @@ class UpdateService(ComObject, interfaces=("IUpdateService2",)):
 
     @property
     def IsManaged(self) -> bool:
+        """Whether it is a server that an administrator runs, as WSUS is."""
         return self._service.is_managed
 
     @property
     def IsRegisteredWithAU(self) -> bool:
+        """Whether automatic updates used it when it was asked for."""
         return self._with_au
 
     @property
     def IsDefaultAUService(self) -> bool:
+        """Whether automatic updates used it as their default service."""
         return self._with_au and self._service.is_default
 
     @property
     def CanRegisterWithAU(self) -> bool:
-        """The machine's own service can, and others that say so."""
+        """Whether automatic updates can use it: the machine's own, and others that say so."""
         return self._service.can_register or self._service.is_default
 
     @property
     def IsScanPackageService(self) -> bool:
+        """Whether it was made from a scan package; none is, see AddScanPackageService."""
         return self._service.is_scan_package
 
     @property
@@ -108,6 +118,7 @@ class UpdateServiceRegistration(ComObject, interfaces=("IUpdateServiceRegistrati
 
     @property
     def ServiceID(self) -> str:
+        """The GUID of the service."""
         return self._registration.service_id
 
     @property

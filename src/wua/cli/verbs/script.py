@@ -20,7 +20,7 @@ from wua.cli.face import Face
     examples="""
 wua script update.py
 wua --root box script update.py --install
-wua script --root box examples/search_download_install.py
+wua script --root box examples/search_download_install.py --automate
 """,
     exits=(exits.DONE, exits.FAILED, exits.USAGE),
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},

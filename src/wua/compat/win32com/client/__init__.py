@@ -1,19 +1,15 @@
 """``win32com.client``: creating late-bound objects, and the constants of wuapi.h."""
 
-import socket
 from typing import Any, Final, NoReturn
 
+from wua.compat.pythoncom import MkParseDisplayName, must_be_here
 from wua.wuapi import dispatch as late
 from wua.wuapi import enums
 from wua.wuapi.dispatch import LateBound
 from wua.wuapi.dispatch import LateBound as CDispatch
-from wua.wuapi.late_errors import RPC_S_SERVER_UNAVAILABLE, com_error, plain
 from wua.wuapi.ole import unwrap
 
 __all__ = ["CDispatch", "CastTo", "Dispatch", "DispatchEx", "GetObject", "constants"]
-
-_HERE: Final = {"", ".", "localhost", "127.0.0.1", "::1"}
-_MK_E_SYNTAX: Final = -2147221020
 
 
 class Constants:
@@ -52,14 +48,13 @@ def DispatchEx(
     Raises:
         com_error: RPC_S_SERVER_UNAVAILABLE for another machine.
     """
-    if machine is not None and machine.lower().lstrip("\\") not in _HERE | {socket.gethostname().lower()}:
-        raise plain(RPC_S_SERVER_UNAVAILABLE)
+    must_be_here(machine)
     return late.Dispatch(clsid, userName)
 
 
 def GetObject(Pathname: str | None = None, Class: str | None = None, clsctx: int | None = None) -> NoReturn:
     """Raises com_error MK_E_SYNTAX: there are no monikers, WMI's among them."""
-    raise com_error(_MK_E_SYNTAX, "Invalid syntax", None, None)
+    MkParseDisplayName(Pathname or "")
 
 
 def CastTo(ob: LateBound, target: str) -> LateBound:
