@@ -59,6 +59,18 @@ def test_store_locks_and_processes(windows: WindowsProgram) -> None:
     assert ran.text == "True True True\nFalse None\n"
 
 
+def test_callers_use_the_host_where_one_runs(windows: WindowsProgram) -> None:
+    with windows.running("wua.native", "serve") as host:
+        assert host.stdout is not None
+        assert host.stdout.readline().rstrip() == b"ready"
+        ran = windows.script(
+            "import wua; agent = wua.open(); print(type(agent.protocol).__name__, agent.info().host_pid > 0)"
+        )
+        assert ran.text == "RemoteAgent True\n"
+    ran = windows.script("import wua; print(type(wua.open().protocol).__name__)")
+    assert ran.text == "NativeAgent\n"  # the host is gone, and its file with the port is left behind
+
+
 def test_without_microsofts_agent_it_says_so(windows: WindowsProgram) -> None:
     assert windows.wua("jobs").text == "No jobs.\n"
     searched = windows.wua("search", "--json")

@@ -61,6 +61,23 @@ class WindowsProgram:
         )
         return Ran(done.returncode, done.stdout.decode(errors="replace").replace("\r\n", "\n"))
 
+    @contextmanager
+    def running(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A Python module at work; it is ended afterwards."""
+        environment = os.environ | QUIET | {"WINEPREFIX": str(self.prefix), "WINEARCH": "win64"}
+        program = subprocess.Popen(
+            ["wine", str(self.python), "-m", *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield program
+        finally:
+            program.kill()
+            program.communicate()
+
     def wua(self, *words: str) -> Ran:
         return self.wine(str(self.python), "-m", "wua", *words)
 
