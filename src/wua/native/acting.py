@@ -26,7 +26,7 @@ from wua.model.updates import UpdateId
 from wua.native import jobs, mapping, planning, results
 from wua.native.jobs import Hearing, Kind, Limits, Look, NativeJob, Part
 from wua.native.known import Known
-from wua.native.lane import Lane
+from wua.native.lane import SEARCHING, Lane, too_long
 from wua.native.natives import Natives, Refusal, each
 from wua.native.pace import Pace
 from wua.native.progress import Percent
@@ -136,7 +136,7 @@ class Acting:
         assert asked is not None, "checked when it was submitted"
         request = planning.resolved(asked, shop.store.job)
         ids = request.updates if plan is None else planning.updates_of(plan)
-        found = shop.known.look(ids)  # not as they were met: as they are
+        found = self._look(ids, S.PLANNING)  # not as they were met: as they are
         for update in ids:
             if update not in found:
                 self._settle(update, problem("unknown-update", update.update_id))
@@ -151,6 +151,20 @@ class Acting:
         self._plan = plan
         self._removing = any(item.change is Change.REMOVE for item in plan.items) or self._removing
         return self._chosen(plan, found)
+
+    def _look(self, ids: Sequence[UpdateId], state: JobState) -> dict[UpdateId, Any]:
+        """How updates stand now. It may take Windows long; before anything was changed an abort ends it."""
+        doing = f"{state.value}: search for the updates"
+        limit = self._job.spec.phase_timeout or SEARCHING
+        pace = self._shop.pace
+        deadline = pace.clock() + limit
+        searching = self._shop.lane.begin(doing, lambda: self._shop.known.look(ids))
+        while not searching.done.wait(pace.poll):
+            if state is not S.EVALUATING and self._aborting():
+                raise Aborted
+            if pace.clock() >= deadline:
+                raise too_long(doing, limit)
+        return searching.result()
 
     def _chosen(self, plan: Plan, found: dict[UpdateId, Any]) -> dict[UpdateId, Any]:
         kind = self._job.kind
@@ -323,7 +337,7 @@ class Acting:
         kind = JobKind.UNINSTALL if self._removing else self._job.kind
         kind = JobKind.INSTALL if kind is JobKind.UNDO else kind
         open_ids = [update for index, update in enumerate(self._updates) if index not in self._settled]
-        found = self._shop.known.look(open_ids)
+        found = self._look(open_ids, S.EVALUATING)
         for update in open_ids:
             native = found.get(update)
             title = native.Title if native is not None else update.update_id

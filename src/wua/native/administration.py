@@ -30,8 +30,8 @@ class Administration:
 
     _shop: Shop
 
-    def _ask(self, doing: str, function: Callable[[], T]) -> T:
-        return self._shop.lane.call(doing, function)
+    def _ask(self, doing: str, function: Callable[[], T], limit: float | None = None) -> T:
+        return self._shop.lane.call(doing, function, limit)
 
     def _new(self, progid: str) -> Any:
         return self._shop.natives.create(progid)

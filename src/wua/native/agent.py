@@ -33,7 +33,7 @@ from wua.native import mapping, naming, searching
 from wua.native.acting import Acting, Shop
 from wua.native.administration import Administration
 from wua.native.known import Known
-from wua.native.lane import Lane
+from wua.native.lane import SEARCHING, Lane
 from wua.native.natives import Natives, each
 from wua.native.pace import USUAL, Pace
 from wua.native.queue import Queue
@@ -258,7 +258,7 @@ class NativeAgent(Administration):
         return self._ask("ask whether it installs", lambda: bool(self._new(installer).IsBusy))
 
     def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]:
-        return self._ask("look for updates", lambda: naming.resolve(self._shop, names))
+        return self._ask("look for updates", lambda: naming.resolve(self._shop, names), SEARCHING)
 
     def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
         def read() -> tuple[Update, ...]:
@@ -269,7 +269,7 @@ class NativeAgent(Administration):
             services = [self._shop.known.service_of(update) or service for update in ids]
             return tuple(map(mapping.details, natives, services))
 
-        return self._ask("read updates", read)
+        return self._ask("read updates", read, SEARCHING)
 
     def _default_service(self) -> str:
         found = self._registrations()
@@ -284,7 +284,7 @@ class NativeAgent(Administration):
             others = [_reason(aspect, True) for aspect, holds in marks.items() if holds]
             return Verdict(offer, (_reason("installed", bool(offer.installed)), *others))
 
-        return self._ask("look at an update", judge)
+        return self._ask("look at an update", judge, SEARCHING)
 
     def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
         self._must_act()
@@ -296,7 +296,7 @@ class NativeAgent(Administration):
             for native in natives:
                 native.IsHidden = hidden
 
-        self._ask("hide updates" if hidden else "show updates", hide)
+        self._ask("hide updates" if hidden else "show updates", hide, SEARCHING)
 
     def accept_licence(self, update: UpdateId) -> None:
         self._must_act()
@@ -305,7 +305,7 @@ class NativeAgent(Administration):
             (native,) = self._shop.known.need([update])
             native.AcceptEula()
 
-        self._ask("accept a licence", accept)
+        self._ask("accept a licence", accept, SEARCHING)
 
     def accepted_licences(self) -> tuple[str, ...]:
         """Of the updates that this agent has met: the native agent lists no others."""
@@ -360,7 +360,7 @@ class NativeAgent(Administration):
         return self._ask("count the history", lambda: int(self._new(searcher).GetTotalHistoryCount()))
 
     def categories(self) -> tuple[Category, ...]:
-        return self._ask("list categories", lambda: searching.all_categories(self._shop))
+        return self._ask("list categories", lambda: searching.all_categories(self._shop), SEARCHING)
 
     def restart_reasons(self) -> tuple[RestartReason, ...]:
         def ask() -> tuple[RestartReason, ...]:

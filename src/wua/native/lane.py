@@ -15,6 +15,7 @@ from wua.system.workers import Workers
 
 T = TypeVar("T")
 LIMIT: Final = 120.0  # seconds for a call that only asks for something
+SEARCHING: Final = 3600.0  # for one that searches: Windows may take that long
 THREADS: Final = 32  # a call that never comes back keeps its thread
 
 
@@ -36,12 +37,17 @@ class Lane:
             WuaError: what the native objects refused; timed-out; connection-lost after ``close``.
         """
         limit = self._limit if limit is None else limit
-        waiting: _Call[T] = _Call(self._guarded(doing, function))
+        waiting = self.begin(doing, function)
+        if not waiting.done.wait(limit):
+            raise too_long(doing, limit)
+        return waiting.result()
+
+    def begin(self, doing: str, function: Callable[[], T]) -> "Call[T]":
+        """Have a call made, and answer at once. Raises WuaError connection-lost after ``close``."""
+        waiting = Call(self._guarded(doing, function))
         if not self._put(self._calls, waiting.run):
             raise error("connection-lost", "the agent was closed")
-        if not waiting.done.wait(limit):
-            raise error("timed-out", f"{doing}: Windows Update did not answer within {limit:g} s")
-        return waiting.result()
+        return waiting
 
     def start(self, work: Callable[[], None]) -> bool:
         """Have a job, which must not raise, done on a thread that may use native objects."""
@@ -83,7 +89,14 @@ class Lane:
         self._calls.close()
 
 
-class _Call(Generic[T]):
+def too_long(doing: str, limit: float) -> WuaError:
+    """The error for a call that did not come back."""
+    return error("timed-out", f"{doing}: Windows Update did not answer within {limit:g} s")
+
+
+class Call(Generic[T]):
+    """A call that is being made. ``result`` is there when ``done`` is set, and raises what was raised."""
+
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
         self._failure: BaseException | None = None
