@@ -1,6 +1,6 @@
 """Jobs whose process has gone: judged by the native history and by the system, and said so."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,14 @@ from wua.model.enums import ResultCode
 from wua.model.jobs import JobKind, JobRecord, JobSpec, Noted
 from wua.model.plans import Operation, PlanRequest
 from wua.model.states import JobState
+from wua.model.struct import replace
 from wua.native import mapping
 from wua.native.agent import STATE_FILE, NativeAgent
 from wua.store.state import StateStore
 from wua.system.process import ProcessRef
 from wua.testing.machine import SimulatedUpdate
 from wua.testing.natives import RoundTrip
+from wua.wuapi.late_errors import com_error
 
 GONE = ProcessRef(1 << 22, 1, "another-boot")
 S = JobState
@@ -155,3 +157,57 @@ def test_an_agent_that_is_closed_leaves_its_jobs_to_the_next(left: Interrupted) 
         result = again.result(LONG)
         assert result.code is ResultCode.SUCCEEDED
         assert [part.said for part in result.updates] == ["succeeded (0x00000000)"]
+
+
+class Breaking(RoundTrip):
+    """Refuses, or breaks, when searchers are wanted and ``broken`` says so."""
+
+    def __init__(self, agent: wua.Agent, broken: Callable[[], bool], failure: Exception) -> None:
+        super().__init__(agent)
+        self._broken, self._failure = broken, failure
+
+    def create(self, progid: str) -> object:
+        if progid == "Microsoft.Update.Searcher" and self._broken():
+            raise self._failure
+        return super().create(progid)
+
+
+REFUSED = com_error(-2147352567, "Exception occurred.", (0, None, "stopped", None, 0, -2145124322), None)
+FAILURES = [(REFUSED, "windows-refused"), (ZeroDivisionError("a defect"), "unexpected")]
+
+
+@pytest.mark.parametrize(("failure", "problem"), FAILURES)
+def test_an_agent_that_cannot_search_ends_its_jobs(
+    left: Interrupted, failure: Exception, problem: str
+) -> None:
+    left.machine.set(SimulatedUpdate("a"))
+    natives = Breaking(left.inner, lambda: True, failure)
+    with wua.Agent(NativeAgent(natives, left.state)) as agent:
+        result = agent.install(SimulatedUpdate("a").id).result(LONG)
+        assert result.problem is not None
+        assert result.problem.id == problem
+        assert agent.search().outcome(LONG).problem == replace(result.problem, seen=agent_said(agent))
+    assert not left.machine.is_installed("a")
+
+
+def agent_said(agent: wua.Agent) -> str:
+    """What the newest search ended with."""
+    (job, *_) = agent.jobs()
+    assert job.result is not None
+    assert job.result.problem is not None
+    return job.result.problem.seen
+
+
+@pytest.mark.parametrize(("failure", "problem"), FAILURES)
+def test_what_was_said_counts_where_the_system_cannot_be_asked(
+    left: Interrupted, failure: Exception, problem: str
+) -> None:
+    left.machine.set(SimulatedUpdate("a"), SimulatedUpdate("bad", exit=3))
+    natives = Breaking(left.inner, lambda: left.machine.is_installed("a"), failure)
+    with wua.Agent(NativeAgent(natives, left.state)) as agent:
+        job = agent.install([SimulatedUpdate("bad").id, SimulatedUpdate("a").id])
+        result = job.result(LONG)
+        assert [part.code for part in result.updates] == [ResultCode.FAILED, ResultCode.SUCCEEDED]
+        assert result.updates[1].seen == "not found by a search"
+        notes = [event.text for event in events(job) if isinstance(event, Noted)]
+        assert any(problem in note for note in notes)

@@ -3,65 +3,32 @@
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from wua.model import codes
-from wua.model.enums import ResultCode
-from wua.model.jobs import (
-    AnyEvent,
-    JobKind,
-    JobRecord,
-    Noted,
-    Progressed,
-    Stalled,
-    UpdateEnded,
-    UpdateResult,
-    Waiting,
-)
+from wua.model.jobs import JobKind, JobRecord, Noted, Progressed, Stalled, Waiting
 from wua.model.plans import Change, Plan
 from wua.model.problems import Problem, WuaError, error, problem
-from wua.model.states import TABLE, JobState
+from wua.model.states import JobState
 from wua.model.updates import UpdateId
-from wua.native import jobs, mapping, planning, results
+from wua.native import jobs, journal, mapping, planning, results
+from wua.native.account import Aborted, Account
 from wua.native.jobs import Hearing, Kind, Limits, Look, NativeJob, Part
-from wua.native.known import Known
-from wua.native.lane import SEARCHING, Lane, too_long
-from wua.native.natives import Natives, Refusal, each
-from wua.native.pace import Pace
-from wua.native.progress import Percent
+from wua.native.lane import SEARCHING, too_long
 from wua.native.results import Seen
+from wua.native.shop import Shop
 from wua.native.trouble import problem_of
-from wua.store.state import StateStore
-from wua.system.process import ProcessRef
 
 S = JobState
 ANOTHER: Final = "another installation by Windows Update"
 
 
-class Shop(NamedTuple):
-    """What every job of an agent works with."""
-
-    natives: Natives
-    lane: Lane
-    known: Known
-    store: StateStore
-    pace: Pace
-    changed: Callable[[str], None]  # told a job's id when it has new events
-
-
-class Aborted(Exception):
-    """The job was asked to abort, and nothing was changed yet."""
-
-
-class Acting:
+class Acting(Account):
     """Runs one acting job, on a thread that may use native objects."""
 
     def __init__(self, shop: Shop, job: JobRecord) -> None:
-        self._shop, self._job = shop, job
-        self._updates = job.updates
-        self._settled: dict[int, UpdateResult] = {}
-        self._told: set[int] = set()
+        super().__init__(shop, job)
         self._said: dict[UpdateId, Part] = {}
         self._removing = job.kind is JobKind.UNINSTALL
         self._plan: Plan | None = None
@@ -69,13 +36,6 @@ class Acting:
         self._cause: Problem | None = None
         self._native: NativeJob | None = None
         self._news = threading.Event()
-        self._percent = Percent(job.kind, downloads=self._downloads, last=job.progress)
-
-    @property
-    def _downloads(self) -> bool:
-        return self._job.kind is JobKind.DOWNLOAD or (
-            self._job.kind is not JobKind.UNINSTALL and self._job.spec.download
-        )
 
     def wake(self) -> None:
         """Have the job look whether it is to be aborted. From any thread."""
@@ -106,15 +66,17 @@ class Acting:
                 work()
             except Aborted:
                 self._come_to_nothing(problem("aborted", f"the {self._job.kind.value} was aborted"))
-            except WuaError as failure:
-                self._stopped_by(failure.problem)
             except Exception as failure:  # noqa: BLE001 - whatever it is, the job must end and say so
-                refusal = self._shop.natives.refusal(failure)
-                found = None if refusal is None else problem_of(refusal)
-                self._stopped_by(found or problem("unexpected", traceback.format_exc(limit=-3)))
+                self._stopped_by(self._problem_of(failure))
         except WuaError:
             # The store cannot take the end, or the agent was closed: the next agent judges the job.
             self._shop.changed(self._job.id)
+
+    def _problem_of(self, failure: Exception) -> Problem:
+        if isinstance(failure, WuaError):
+            return failure.problem
+        refusal = self._shop.natives.refusal(failure)
+        return problem_of(refusal) if refusal else problem("unexpected", traceback.format_exc(limit=-3))
 
     # --- the phases
 
@@ -284,7 +246,7 @@ class Acting:
             result = native.run(owner)
         finally:
             self._native = None
-        self._cause = self._cause or _cause_of(result)
+        self._cause = self._cause or results.cause_of(result)
         if native.timed_out:
             self._cause = problem("timed-out", f"{state.value}: longer than {spec.phase_timeout:g} s")
         return dict(zip(ids, jobs.parts_of(result, len(ids)), strict=True))
@@ -299,12 +261,10 @@ class Acting:
     # --- judging
 
     def _judge(self) -> None:
-        state = self._shop.store.job(self._job.id).state
-        if state is S.INSTALLING:
+        if self._shop.store.job(self._job.id).state is S.INSTALLING:
             self._wait_for_what_goes_on()
-        if state is not S.EVALUATING and S.EVALUATING in TABLE[state].next:
-            self._enter(S.EVALUATING)
-        said = self._from_history()
+        self._enter_evaluating()
+        said = journal.said_of(self._shop.natives, self._job.id)
         self._said |= said
         self._tell(Noted(f"judged from the history of Windows Update ({len(said)} entries) and the system"))
         self._evaluate()
@@ -320,42 +280,26 @@ class Acting:
         except WuaError as busy:
             self._tell(Noted(f"judged while Windows Update is at work: {busy}"))
 
-    def _from_history(self) -> dict[UpdateId, Part]:
-        """What the native history says of this job's updates."""
-        searcher = self._shop.natives.create("Microsoft.Update.Searcher")
-        total = searcher.GetTotalHistoryCount()
-        found: dict[UpdateId, Part] = {}
-        if total:
-            for native in each(searcher.QueryHistory(0, min(total, 1000))):
-                entry = mapping.history_entry(native, 0)
-                if entry.job == self._job.id:
-                    found.setdefault(entry.update, Part(entry.code, entry.hresult))
-        return found
-
     def _evaluate(self) -> None:
         """Ask the system, and write the result."""
+        self._conclude(self._look(self._open(), S.EVALUATING))
+
+    def _open(self) -> list[UpdateId]:
+        """The updates whose fate is not decided."""
+        return [update for index, update in enumerate(self._updates) if index not in self._settled]
+
+    def _conclude(self, found: Mapping[UpdateId, Any]) -> None:
+        """Write the result; ``found`` is what a search shows, nothing where none could be made."""
         kind = JobKind.UNINSTALL if self._removing else self._job.kind
         kind = JobKind.INSTALL if kind is JobKind.UNDO else kind
-        open_ids = [update for index, update in enumerate(self._updates) if index not in self._settled]
-        found = self._look(open_ids, S.EVALUATING)
-        for update in open_ids:
+        for update in self._open():
             native = found.get(update)
             title = native.Title if native is not None else update.update_id
-            seen = Seen(None) if native is None else _seen(kind, native)
+            seen = Seen(None) if native is None else results.seen_of(kind, native)
             told = results.conclude(kind, update, title, self._said.get(update), seen, self._cause)
             self._settle_as(update, told)
         parts = [self._settled[index] for index in range(len(self._updates))]
         self._finish(parts, self._cause if not self._aborting() else None)
-
-    def _finish(self, parts: Sequence[UpdateResult], cause: Problem | None) -> None:
-        restart = ("an update asks for a restart",) if any(p.reboot_required for p in parts) else ()
-        whole = results.whole(parts, aborted=self._aborting(), cause=cause, restart=restart)
-        events = [*self._untold(dict(enumerate(parts)))]
-        if cause is None or cause.id != "aborted":
-            events.append(Progressed(self._percent.final(len(parts))))
-        self._shop.store.finish(self._job.id, whole, events=events)
-        self._shop.store.save_record(self._job.id)
-        self._shop.changed(self._job.id)
 
     def _stopped_by(self, cause: Problem) -> None:
         """End a job that can't go on: from the system where the native agent had begun, else as failed."""
@@ -364,62 +308,8 @@ class Acting:
             self._come_to_nothing(cause)
             return
         try:
-            state = self._shop.store.job(self._job.id).state
-            if state is not S.EVALUATING:
-                self._enter(S.EVALUATING)
+            self._enter_evaluating()
             self._evaluate()
-        except WuaError as failure:
-            self._come_to_nothing(failure.problem)
-
-    def _come_to_nothing(self, cause: Problem) -> None:
-        parts = [
-            self._settled.get(index) or results.failed(update, cause)
-            for index, update in enumerate(self._updates)
-        ]
-        self._finish(parts, cause)
-
-    # --- events
-
-    def _enter(self, state: JobState, *, durable: bool = False) -> None:
-        events: list[AnyEvent] = [*self._untold(self._settled), Progressed(self._percent.enter(state))]
-        owner = ProcessRef.current() if state is S.PLANNING else None
-        store = self._shop.store
-        if not store.transition(self._job.id, state, owner=owner, events=events, durable=durable):
-            raise Aborted
-        self._told |= self._settled.keys()
-        self._shop.changed(self._job.id)
-
-    def _settle(self, update: UpdateId, cause: Problem) -> None:
-        self._settle_as(update, results.failed(update, cause))
-
-    def _settle_as(self, update: UpdateId, result: UpdateResult) -> None:
-        for index, asked in enumerate(self._updates):
-            if asked == update:
-                self._settled[index] = result
-
-    def _untold(self, found: dict[int, UpdateResult]) -> list[AnyEvent]:
-        return [UpdateEnded(n, found[n]) for n in sorted(found) if n not in self._told]
-
-    def _tell(self, *events: AnyEvent) -> None:
-        self._shop.store.tell(self._job.id, *events)
-        self._shop.changed(self._job.id)
-
-    def _aborting(self) -> bool:
-        return self._shop.store.abort_requested(self._job.id)
-
-
-def _cause_of(result: Any) -> Problem | None:
-    """What ended a native job as a whole; None where its updates had fates of their own."""
-    if isinstance(result, Look):
-        return None
-    whole = jobs.part(result)
-    if whole.code != ResultCode.FAILED or whole.hresult in (codes.S_OK, codes.WU_E_ALL_UPDATES_FAILED):
-        return None
-    return problem_of(Refusal(whole.hresult))
-
-
-def _seen(kind: JobKind, native: Any) -> Seen:
-    if kind is JobKind.DOWNLOAD:
-        return Seen(bool(native.IsDownloaded))
-    installed = bool(native.IsInstalled)
-    return Seen(installed != (kind is JobKind.UNINSTALL), bool(native.RebootRequired))
+        except Exception as failure:  # noqa: BLE001 - as above: what fails in judging ends the job, too
+            self._tell(Noted(f"the system could not be asked: {self._problem_of(failure)}"))
+            self._conclude({})

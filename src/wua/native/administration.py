@@ -13,8 +13,8 @@ from wua.model.services import Registration
 from wua.model.struct import replace
 from wua.model.updates import Service
 from wua.native import mapping
-from wua.native.acting import Shop
 from wua.native.natives import each
+from wua.native.shop import Shop
 
 T = TypeVar("T")
 ONLINE: Final = 2  # AddServiceFlag

@@ -8,7 +8,7 @@ the next judges, from the native history and the updates' state.
 import os
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from wua import _version
@@ -17,7 +17,6 @@ from wua.model.asking import updates_asked
 from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import (
     Delivery,
-    HistoryEntry,
     JobEvent,
     JobKind,
     JobRecord,
@@ -28,16 +27,16 @@ from wua.model.jobs import (
 from wua.model.problems import Problem, WuaError, error, problem
 from wua.model.states import TABLE, JobState, OnCancel
 from wua.model.struct import replace
-from wua.model.updates import Category, Reason, RestartReason, Update, UpdateId, Verdict
-from wua.native import mapping, naming, searching
-from wua.native.acting import Acting, Shop
-from wua.native.administration import Administration
+from wua.native import journal, searching
+from wua.native.acting import Acting
 from wua.native.known import Known
-from wua.native.lane import SEARCHING, Lane
-from wua.native.natives import Natives, each
+from wua.native.lane import Lane
+from wua.native.natives import Natives
 from wua.native.pace import USUAL, Pace
 from wua.native.queue import Queue
+from wua.native.reading import Reading
 from wua.native.searching import Searching
+from wua.native.shop import Shop
 from wua.native.trouble import problem_of
 from wua.store.state import StateStore
 from wua.system.process import ProcessRef
@@ -46,7 +45,7 @@ from wua.system.watches import Watch, Watches
 STATE_FILE = "state.db"
 
 
-class NativeAgent(Administration):
+class NativeAgent(Reading):
     """Implements the Agent protocol over the objects of ``natives``; ``state`` is the store's folder.
 
     ``hosted``: this process is there to run jobs for others.
@@ -129,15 +128,17 @@ class NativeAgent(Administration):
             self._running[job.id] = work
 
         def run() -> None:
-            if not isinstance(work, Acting):
-                self._work(job, work)
-            elif judged is None:
-                work.run()
-            else:
-                work.judge(judged)
-            with self._guard:
-                self._running.pop(job.id, None)
-            self._queue.ended(job.id)
+            try:
+                if not isinstance(work, Acting):
+                    self._work(job, work)
+                elif judged is None:
+                    work.run()
+                else:
+                    work.judge(judged)
+            finally:
+                with self._guard:
+                    self._running.pop(job.id, None)
+                self._queue.ended(job.id)
 
         self._lane.start(run)
 
@@ -177,20 +178,12 @@ class NativeAgent(Administration):
 
     def _take_over(self) -> None:
         """Bring the jobs of processes that are gone to their end, or run them where they had not begun."""
-        for job, owner in self._store.unfinished(acting=False):
-            if owner is None or not owner.alive():
-                gone = _failed(problem("caller-died", f"job {job.id}"))
-                self._store.finish(job.id, gone, durable=False)
-        for job, owner in self._store.unfinished(acting=True):
-            if owner is not None and owner.alive():
-                continue
-            self._store.own(job.id, ProcessRef.current())
+        for job in journal.left_behind(self._store):
             if job.state is JobState.QUEUED:
                 self._queue.put(job)
             else:
-                self._begin(
-                    job, problem("interrupted", f"{job.kind.value} was interrupted while {job.state.value}")
-                )
+                how = f"{job.kind.value} was interrupted while {job.state.value}"
+                self._begin(job, problem("interrupted", how))
 
     def job(self, job_id: str) -> JobRecord:
         return self._store.job(job_id)
@@ -250,135 +243,6 @@ class NativeAgent(Administration):
 
     def deliveries(self, job_id: str = "") -> tuple[Delivery, ...]:
         return self._store.deliveries(job_id)
-
-    # --- updates
-
-    def is_busy(self) -> bool:
-        installer = "Microsoft.Update.Installer"
-        return self._ask("ask whether it installs", lambda: bool(self._new(installer).IsBusy))
-
-    def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]:
-        return self._ask("look for updates", lambda: naming.resolve(self._shop, names), SEARCHING)
-
-    def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
-        def read() -> tuple[Update, ...]:
-            service = self._default_service()
-            natives = self._shop.known.need(ids)
-            for native in natives:
-                self._shop.known.keep(each(native.BundledUpdates))  # no search finds them by themselves
-            services = [self._shop.known.service_of(update) or service for update in ids]
-            return tuple(map(mapping.details, natives, services))
-
-        return self._ask("read updates", read, SEARCHING)
-
-    def _default_service(self) -> str:
-        found = self._registrations()
-        return next((each.service_id for each in found if each.service and each.service.is_default), "")
-
-    def verdict(self, update: UpdateId) -> Verdict:
-        def judge() -> Verdict:
-            found = self._shop.known.look([update])
-            native = found[update] if update in found else self._shop.known.need([update])[0]
-            offer = mapping.offer(native)
-            marks = {"hidden": offer.hidden, "mandatory": offer.mandatory, "downloaded": offer.downloaded}
-            others = [_reason(aspect, True) for aspect, holds in marks.items() if holds]
-            return Verdict(offer, (_reason("installed", bool(offer.installed)), *others))
-
-        return self._ask("look at an update", judge, SEARCHING)
-
-    def hide(self, ids: Sequence[UpdateId], hidden: bool) -> None:
-        self._must_act()
-
-        def hide() -> None:
-            natives = self._shop.known.need(ids)
-            if hidden and any(native.IsMandatory for native in natives):
-                raise error("mandatory-update", next(n.Title for n in natives if n.IsMandatory))
-            for native in natives:
-                native.IsHidden = hidden
-
-        self._ask("hide updates" if hidden else "show updates", hide, SEARCHING)
-
-    def accept_licence(self, update: UpdateId) -> None:
-        self._must_act()
-
-        def accept() -> None:
-            (native,) = self._shop.known.need([update])
-            native.AcceptEula()
-
-        self._ask("accept a licence", accept, SEARCHING)
-
-    def accepted_licences(self) -> tuple[str, ...]:
-        """Of the updates that this agent has met: the native agent lists no others."""
-
-        def accepted() -> tuple[str, ...]:
-            met = self._shop.known.read(
-                lambda n: mapping.identity(n).update_id if n.EulaText and n.EulaAccepted else ""
-            )
-            return tuple(filter(None, met))
-
-        return self._ask("list accepted licences", accepted)
-
-    def copy_from_cache(self, update: UpdateId, folder: str) -> None:
-        self._must_act()
-        self._ask("copy", lambda: self._shop.known.need([update])[0].CopyFromCache(folder, False))
-
-    def copy_to_cache(self, update: UpdateId, files: Sequence[str]) -> bool:
-        self._must_act()
-
-        def copy() -> bool:
-            (native,) = self._shop.known.need([update])
-            chosen = self._new("Microsoft.Update.StringColl")
-            for file in files:
-                chosen.Add(file)
-            native.CopyToCache(chosen)
-            return bool(native.IsDownloaded)
-
-        return self._ask("copy", copy)
-
-    # --- history and the machine
-
-    def history(self, start: int = 0, count: int = 100, update_id: str = "") -> tuple[HistoryEntry, ...]:
-        """The native history, with what everybody did; jobs of wua are named in their entries."""
-        return self._ask("read the history", lambda: self._history(start, count, update_id))
-
-    def _history(self, start: int, count: int, update_id: str) -> tuple[HistoryEntry, ...]:
-        searcher = self._new("Microsoft.Update.Searcher")
-        total = searcher.GetTotalHistoryCount()
-        if not total:
-            return ()
-        first, most = (0, total) if update_id else (start, min(count, total - start))
-        if most <= 0:
-            return ()
-        natives = each(searcher.QueryHistory(first, most))
-        found = [mapping.history_entry(native, total - first - n) for n, native in enumerate(natives)]
-        if not update_id:
-            return tuple(found)
-        return tuple(entry for entry in found if entry.update.update_id == update_id)[start : start + count]
-
-    def history_count(self) -> int:
-        searcher = "Microsoft.Update.Searcher"
-        return self._ask("count the history", lambda: int(self._new(searcher).GetTotalHistoryCount()))
-
-    def categories(self) -> tuple[Category, ...]:
-        return self._ask("list categories", lambda: searching.all_categories(self._shop), SEARCHING)
-
-    def restart_reasons(self) -> tuple[RestartReason, ...]:
-        def ask() -> tuple[RestartReason, ...]:
-            found = []
-            if self._new("Microsoft.Update.SystemInfo").RebootRequired:
-                text = "an update asks for a restart"
-                found.append(RestartReason("machine", "Windows Update", text, "ISystemInformation"))
-            if self._new("Microsoft.Update.Installer").RebootRequiredBeforeInstallation:
-                text = "nothing can be installed before a restart"
-                found.append(RestartReason("installer", "Windows Update", text, "IUpdateInstaller"))
-            return tuple(found)
-
-        return self._ask("ask for a restart", ask)
-
-
-def _reason(aspect: str, holds: bool) -> Reason:
-    text = f"Windows Update says that it is {'' if holds else 'not '}{aspect}."
-    return Reason(aspect, str(int(holds)), text, "IUpdate")
 
 
 def _failed(cause: Problem) -> JobResult:

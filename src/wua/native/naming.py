@@ -7,8 +7,8 @@ from typing import Final
 from wua.model.problems import error
 from wua.model.updates import Offer, UpdateId
 from wua.native import mapping
-from wua.native.acting import Shop
 from wua.native.natives import each
+from wua.native.shop import Shop
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EVERYTHING: Final = (

@@ -1,14 +1,14 @@
 """From what the native agent said, and what the system shows, to results. Pure."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from wua.model import codes
 from wua.model.enums import ResultCode
 from wua.model.jobs import JobKind, JobResult, UpdateResult, overall_code
 from wua.model.problems import Problem, problem
 from wua.model.updates import UpdateId
-from wua.native.jobs import Part
+from wua.native.jobs import Look, Part, part
 from wua.native.natives import Refusal
 from wua.native.trouble import problem_of
 
@@ -27,10 +27,28 @@ SEEN: Final = {
 
 
 class Seen(NamedTuple):
-    """What a search found afterwards; ``done`` None where it does not list the update any more."""
+    """What a search found afterwards; ``done`` None where it does not show the update."""
 
     done: bool | None
     reboot: bool = False
+
+
+def seen_of(kind: JobKind, native: Any) -> Seen:
+    """How an update stands to what a job of a kind was to do."""
+    if kind is JobKind.DOWNLOAD:
+        return Seen(bool(native.IsDownloaded))
+    installed = bool(native.IsInstalled)
+    return Seen(installed != (kind is JobKind.UNINSTALL), bool(native.RebootRequired))
+
+
+def cause_of(result: Any) -> Problem | None:
+    """What ended a native job as a whole; None where its updates had fates of their own."""
+    if isinstance(result, Look):
+        return None
+    whole = part(result)
+    if whole.code != ResultCode.FAILED or whole.hresult in (codes.S_OK, codes.WU_E_ALL_UPDATES_FAILED):
+        return None
+    return problem_of(Refusal(whole.hresult))
 
 
 def nothing_to_do(kind: JobKind, update: UpdateId) -> UpdateResult:
@@ -52,7 +70,7 @@ def conclude(
     that would have heard it. ``cause`` is why an update was left undone, where it is not its own failure.
     """
     words = _words(said)
-    shown = "not listed any more" if seen.done is None else SEEN[kind][seen.done]
+    shown = "not found by a search" if seen.done is None else SEEN[kind][seen.done]
     reboot = seen.reboot or (said is not None and said.reboot_required)
     succeeded = said is not None and said.code in GOOD
     if seen.done or (succeeded and (seen.done is None or reboot)):

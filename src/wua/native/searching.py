@@ -12,11 +12,11 @@ from wua.model.problems import WuaError, error, problem
 from wua.model.states import JobState
 from wua.model.updates import Category, SearchResult
 from wua.native import jobs, mapping, planning
-from wua.native.acting import Shop
 from wua.native.jobs import Hearing, Limits, NativeJob
 from wua.native.known import searcher
 from wua.native.naming import EVERYTHING
 from wua.native.natives import each
+from wua.native.shop import Shop
 from wua.store.matching import matching
 
 
