@@ -17,6 +17,7 @@ from wua.handlers.apt_collect import collect
 from wua.handlers.apt_judge import judge
 from wua.handlers.apt_progress import DownloadReader, TransactionReader
 from wua.handlers.apt_words import WordMaker, Words
+from wua.handlers.closures import closures
 from wua.handlers.dpkg_state import DpkgState, automatic_marks, source_names
 from wua.handlers.keeping import keep_current
 from wua.handlers.kept import QUOTA, KeptPackages
@@ -36,6 +37,7 @@ from wua.model.problems import error
 from wua.model.states import JobState
 from wua.model.struct import replace
 from wua.model.updates import UpdateId
+from wua.store.closures import note
 from wua.system.run import Completed, run
 
 _UNHOLD: Final = "Release the hold (`wua unhide`, or apt-mark unhold) if the package may change."
@@ -186,6 +188,15 @@ class AptHandler:
         return [self._target.act("apt-mark", "unhold", *held)] if held else []
 
     def download(self, plan: Plan) -> Sequence[Command]:
+        """Fetch the plan's files; what belongs to which update is noted, for IsDownloaded.
+
+        Raises:
+            WuaError: disk-full.
+        """
+        try:
+            note(Path(self._target.paths.cache), closures(plan))
+        except OSError as failed:
+            raise error("disk-full", f"{failed.filename}: {failed.strerror}") from None
         return [apt_commands.download(self._target, plan)]
 
     def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:

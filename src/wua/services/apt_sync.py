@@ -39,6 +39,7 @@ from wua.services.apt_world import (
 )
 from wua.store.catalogue import Catalogue
 from wua.store.catalogue_writer import Writer
+from wua.store.closures import read as read_closures
 
 _RECORDS: Final = "apt.records"
 _STALE: Final = "stale"  # no digest
@@ -61,11 +62,12 @@ class Synchroniser:
         over = {"hidden": self._overlays.hidden(), "uninstallable": self._overlays.uninstallable()}
         with self._catalogue.writing() as writer:
             world = load_world(self._catalogue)  # another process may have been quicker
-            if world is None or not is_current(world, self._target):
+            changed = world is None or not is_current(world, self._target)
+            if world is None or changed:
                 world = self._update(writer, world)
             archives = stamp(self._target.archives_dir)
-            if archives != world.archives:
-                over["downloaded"] = downloaded(self._target.archives_dir)
+            if changed or archives != world.archives:
+                over["downloaded"] = self._downloaded()
                 world.archives = archives
             for column, ids in over.items():
                 if world.laid.get(column, "") != (laid := digest(ids)):
@@ -73,6 +75,19 @@ class Synchroniser:
                     world.laid[column] = laid
             writer.put(WORLD, msgspec.msgpack.encode(world))
         return world
+
+    def _downloaded(self) -> frozenset[str]:
+        """Ids of the updates that can be installed from apt's cache: what they need is there or installed."""
+        there = in_cache(self._target.archives_dir)
+        needs = read_closures(Path(self._target.paths.cache)) if there else {}
+        if not needs.keys() & there:
+            return there
+        have = there | {
+            deb_update_id(record.name, record.architecture, record.version)
+            for record in load_records(self._catalogue) or ()
+            if record.present
+        }
+        return frozenset(update for update in there if needs.get(update, have) <= have)
 
     @property
     def _status(self) -> Path:
@@ -169,7 +184,7 @@ def load_records(catalogue: Catalogue) -> list[DpkgPackage] | None:
     return None if data is None else msgspec.msgpack.decode(data, type=list[DpkgPackage])
 
 
-def downloaded(archives_dir: Path) -> frozenset[str]:
+def in_cache(archives_dir: Path) -> frozenset[str]:
     """Update ids of the package files in apt's cache, by their names (name_version_architecture.deb)."""
     found = set()
     for entry in entries(str(archives_dir)):

@@ -31,12 +31,12 @@ class Update(UpdateFacts, interfaces=("IUpdateEx",)):
 
     @property
     def IsDownloaded(self) -> bool:
-        """Whether its content is in the cache. It follows downloads and CopyToCache on this object.
+        """Whether all content that installing it needs is in the cache.
 
-        What others fetch, the next search sees.
+        It follows downloads and CopyToCache on this object; what others fetch, the next search sees.
 
-        Differs: it looks at the update's own file. Whether what it needs besides is there too shows when it
-        is installed, as WU_E_DM_NOTDOWNLOADED.
+        Differs: what it needs besides its own file is what its download found. If that has grown by the time
+        of the installation, the update fails with WU_E_UH_NEEDANOTHERDOWNLOAD.
         """
         return self._downloaded
 

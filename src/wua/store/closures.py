@@ -1,0 +1,43 @@
+"""What each downloaded update needs besides its own file, as the plan of its download had it.
+
+Kept beside the downloads. It only refines what "downloaded" means: an update of which nothing is noted is
+judged by its own file, and what a plan finds missing later is told then.
+"""
+
+import os
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import msgspec
+
+
+def note(cache: Path, needs: Mapping[str, Collection[str]]) -> None:
+    """Note the updates that some updates need, all by their ids; a later note replaces an earlier one.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    known = read(cache) | {update: frozenset(others) for update, others in needs.items()}
+    kept = {update: sorted(others) for update, others in known.items() if others}
+    cache.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=cache, prefix=".closures-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(kept))
+        os.replace(name, _path(cache))
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def read(cache: Path) -> dict[str, frozenset[str]]:
+    """Everything noted; nothing when the file is missing or damaged."""
+    try:
+        return msgspec.json.decode(_path(cache).read_bytes(), type=dict[str, frozenset[str]])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def _path(cache: Path) -> Path:
+    return cache / "closures.json"
