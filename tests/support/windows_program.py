@@ -33,7 +33,7 @@ def interpreter() -> Path:
         spec.loader.exec_module(tool)
     finally:
         sys.path.remove(str(ROOT / "tools"))
-    return Path(tool.SOURCES.folder()) / "python.exe"
+    return Path(tool.folder()) / "python.exe"
 
 
 class Ran(NamedTuple):
