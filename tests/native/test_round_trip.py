@@ -1,5 +1,7 @@
 """The native agent drives the objects of wuapi, and those a machine: the contract, twice."""
 
+import itertools
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +15,11 @@ from wua import WuaError
 from wua.engine.agent import LocalAgent
 from wua.model import codes
 from wua.model.enums import AbortAnswer, ResultCode
-from wua.model.jobs import Waiting
+from wua.model.jobs import Stalled, Waiting
 from wua.model.plans import Change
+from wua.model.states import JobState
 from wua.native.agent import NativeAgent
+from wua.native.pace import Pace
 from wua.testing.machine import CATEGORY, SimulatedUpdate
 from wua.testing.natives import RoundTrip
 from wua.wuapi.creation import CreateObject
@@ -192,3 +196,25 @@ class Documented(RoundTrip):
 
     def create(self, progid: str) -> Any:
         return Dispatch(CreateObject(progid, agent=self._agent, strict=True))
+
+
+def test_a_phase_that_stalls_is_named_and_one_that_takes_too_long_is_aborted(machine: Machine) -> None:
+    machine.set(SimulatedUpdate("a"), SimulatedUpdate("b", download_gate="gate"))
+    gate = machine.gate("gate")
+    ticks = itertools.count(0.0, 10.0)
+    standing = threading.Event()
+    pace = Pace(poll=0.02, grace=1e9, clock=lambda: next(ticks) if standing.is_set() else 0.0)
+    with wua.Agent(round_trip(LocalAgent(machine.target), pace)) as agent:
+        job = agent.download(["a", "b"], stall_after=60.0, phase_timeout=500.0)
+        gate.reached()
+        standing.set()  # from now on ten seconds pass at every look
+        stalled = wait_for(job, lambda event: isinstance(event, Stalled))
+        assert isinstance(stalled, Stalled)
+        assert (stalled.phase, stalled.seconds >= 60.0) == (JobState.DOWNLOADING, True)
+        assert stalled.text.startswith("downloading: no progress from Windows Update for ")
+        result = job.result(LONG)
+        assert [part.code for part in result.updates] == [ResultCode.SUCCEEDED, ResultCode.FAILED]
+        cause = result.updates[1].problem
+        assert cause is not None
+        assert (cause.id, cause.seen) == ("timed-out", "downloading: longer than 500 s")
+        check_story(events(job))

@@ -32,4 +32,10 @@ def open_windows(root: str | Path | None = None) -> Agent:
     if root is not None:
         raise error("not-supported", f"{root}: there are no Debian roots on Windows")
     state = state_folder()
+    if sys.platform == "win32" and not state.exists():
+        from wua.system.windows import is_administrator
+
+        if is_administrator():  # what a new folder inherits lets every user write into it
+            state.mkdir(parents=True)
+            hosting.carry_out(hosting.protect(state))
     return hosting.served(state) or NativeAgent(ComNatives(), state)
