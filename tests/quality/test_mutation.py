@@ -131,3 +131,25 @@ def test_failing_tests_are_said(toy: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("baseline: ")
     assert "assert 1 == 2" in done.stderr
+
+
+OWN = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from mutation import runner
+from mutation.parts import PARTS
+part, root = PARTS["versions"], Path(sys.argv[1])
+found = [each for each in runner.mutants(part.files(root)) if each.after == "return None"]
+chosen = runner.sample(found, 3, 1)
+with runner.prepared(root):
+    coverage = runner.baseline(part, root)
+    print(*(verdict.fate.value for verdict in runner.judge(root, chosen, coverage)), sep=", ")
+"""
+
+
+def test_mutants_of_this_project_are_what_is_tested() -> None:
+    """pytest loads a plug-in of this project, and has a finder of its own for all modules of such a one."""
+    argv = [sys.executable, "-c", OWN, str(TOOLS.parent), str(TOOLS)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.stdout, done.stderr) == ("killed, killed, killed\n", "")

@@ -111,10 +111,18 @@ class Recorder:
 
 
 class Chooser:
-    """Runs the wanted tests only, in their order."""
+    """Runs the wanted tests only, in their order, over a mutant."""
 
-    def __init__(self, wanted: Sequence[str]) -> None:
+    def __init__(self, wanted: Sequence[str], finder: MutantFinder) -> None:
         self._rank = {node: rank for rank, node in enumerate(wanted)}
+        self._finder = finder
+        sys.meta_path.insert(0, finder)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        """pytest's own finder has stepped before it: wua has a plug-in, so pytest rewrites its assertions."""
+        sys.meta_path.remove(self._finder)
+        sys.meta_path.insert(0, self._finder)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -249,6 +257,5 @@ def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path)
 
 def try_mutant(root: Path, wanted: Sequence[str], name: str, code: types.CodeType, *, timeout: float) -> int:
     """The run of the ``wanted`` tests over a mutant of the module ``name``."""
-    sys.meta_path.insert(0, MutantFinder(name, code))
     files = sorted({node.partition("::")[0] for node in wanted})
-    return run_tests(root, files, Chooser(wanted), timeout=timeout)
+    return run_tests(root, files, Chooser(wanted, MutantFinder(name, code)), timeout=timeout)
