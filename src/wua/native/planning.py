@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from wua.model import codes
 from wua.model.jobs import JobKind, JobRecord
 from wua.model.plans import Change, LeftOut, Operation, Plan, PlanItem, PlanRequest
 from wua.model.problems import error
@@ -12,7 +13,7 @@ from wua.model.updates import Offer, UpdateId
 from wua.native import mapping
 
 _ALWAYS_RESTARTS: Final = 1  # InstallationRebootBehavior
-_REVERSED: Final = {Change.INSTALL: Operation.UNINSTALL, Change.REMOVE: Operation.INSTALL}
+_UNCHANGED: Final = (codes.WU_S_ALREADY_INSTALLED, codes.WU_S_ALREADY_UNINSTALLED)
 
 
 def resolved(request: PlanRequest, job: Callable[[str], JobRecord]) -> PlanRequest:
@@ -30,9 +31,7 @@ def resolved(request: PlanRequest, job: Callable[[str], JobRecord]) -> PlanReque
         raise error("not-supported", f"job {done.id} is no installation or removal that has ended")
     operation = Operation.UNINSTALL if done.kind is JobKind.INSTALL else Operation.INSTALL
     changed = tuple(
-        part.update
-        for part in done.result.updates
-        if part.problem is None and part.seen != "nothing to change"
+        part.update for part in done.result.updates if part.problem is None and part.hresult not in _UNCHANGED
     )
     return replace(request, operation=operation, updates=changed)
 
