@@ -68,6 +68,7 @@ wheels: $(dev_ready) ## fetch every locked package, and what tests run, into whe
 	@$(PY) -m pip --quiet --quiet download --require-hashes --dest wheels -r requirements/dev.txt
 	@$(PY) tools/salt_source.py wheels
 	@$(PY) tools/pywin32_source.py wheels
+	@$(PY) tools/windows_python.py wheels
 
 lock: ## write requirements/*.txt anew (needs uv)
 	@python3 tools/lock.py $(ARGS)

@@ -20,8 +20,9 @@ LOCKS = {
     # The sources of two proofs, and what they import; see salt_source and pywin32_source.
     "salt": ("requirements/salt.in", "--no-deps"),
     "pywin32": ("requirements/pywin32.in", "--no-deps"),
+    "windows": ("requirements/windows.in", "--no-deps"),  # Windows' own Python, for Wine; see windows_python
 }
-CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",)}
+CONSTRAINTS = {"dev": ("runtime", "build"), "salt": ("dev",), "windows": ("dev", "pywin32")}
 
 
 def compile_lock(uv: str, name: str, upgrade: bool) -> str:

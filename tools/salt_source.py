@@ -24,26 +24,6 @@ NEEDED = (
     "salt/modules/win_wua.py",
     "salt/states/win_wua.py",
 )
-# pip asks a source package's build system for its metadata before it hands the package out; this one answers.
-BACKEND = """
-import os
-
-class __legacy__:
-    @staticmethod
-    def get_requires_for_build_wheel(config_settings=None):
-        return []
-
-    @staticmethod
-    def prepare_metadata_for_build_wheel(folder, config_settings=None):
-        name = "{name}-{version}.dist-info"
-        os.makedirs(os.path.join(folder, name))
-        with open(os.path.join(folder, name, "METADATA"), "w") as file:
-            file.write("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
-        return name
-
-get_requires_for_build_wheel = __legacy__.get_requires_for_build_wheel
-prepare_metadata_for_build_wheel = __legacy__.prepare_metadata_for_build_wheel
-"""
 
 
 def download(folder: Path) -> None:
@@ -54,16 +34,7 @@ def download(folder: Path) -> None:
         wanted.write_text(libraries)
         to = ("--dest", str(folder), "-r", str(wanted))
         sources.pip(NAME, "download", "--only-binary=:all:", *to)
-        wanted.write_text(requirement)
-        name, _, version = salt.partition("==")
-        backend = Path(work) / "setuptools"
-        backend.mkdir()
-        (backend / "__init__.py").touch()
-        backend.joinpath("build_meta.py").write_text(
-            BACKEND.replace("{name}", name).replace("{version}", version)
-        )
-        words = ("--no-binary=:all:", "--no-build-isolation")
-        sources.pip(NAME, "download", *words, *to, backend=work)
+    sources.sdist(NAME, salt, requirement, folder)
 
 
 def unpack(folder: Path, made: Path) -> None:

@@ -13,6 +13,27 @@ from typing import IO, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))  # also where a test loads a tool by its path
 import setup_env
 
+# pip asks a source package's build system for its metadata before it hands the package out; this one answers.
+BACKEND = """
+import os
+
+class __legacy__:
+    @staticmethod
+    def get_requires_for_build_wheel(config_settings=None):
+        return []
+
+    @staticmethod
+    def prepare_metadata_for_build_wheel(folder, config_settings=None):
+        name = "{name}-{version}.dist-info"
+        os.makedirs(os.path.join(folder, name))
+        with open(os.path.join(folder, name, "METADATA"), "w") as file:
+            file.write("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
+        return name
+
+get_requires_for_build_wheel = __legacy__.get_requires_for_build_wheel
+prepare_metadata_for_build_wheel = __legacy__.prepare_metadata_for_build_wheel
+"""
+
 
 class MissingSourceError(Exception):
     """What is not here and cannot be fetched, in one line."""
@@ -92,6 +113,25 @@ def pip(name: str, *words: str, backend: str = "") -> None:
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "pip failed")
         raise MissingSourceError(f"{name}'s sources are not here and can't be fetched: {said[:150]}")
+
+
+def sdist(name: str, package: str, requirement: str, folder: Path) -> None:
+    """Put a source package into a folder, which is neither built nor run. ``package`` is NAME==VERSION.
+
+    Raises:
+        MissingSourceError: see ``pip``.
+    """
+    project, _, version = package.partition("==")
+    text = BACKEND.replace("{name}", project.replace("-", "_")).replace("{version}", version)
+    with tempfile.TemporaryDirectory() as work:
+        wanted = Path(work) / "wanted.txt"
+        wanted.write_text(requirement)
+        backend = Path(work) / "setuptools"
+        backend.mkdir()
+        (backend / "__init__.py").touch()
+        (backend / "build_meta.py").write_text(text)
+        words = ("download", "--no-binary=:all:", "--no-build-isolation", "--dest", str(folder))
+        pip(name, *words, "-r", str(wanted), backend=work)
 
 
 def keep(data: IO[bytes], file: Path) -> None:

@@ -22,4 +22,7 @@ def machine(
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
 def agent(machine: Machine, request: pytest.FixtureRequest) -> Agent:
+    mark = request.node.get_closest_marker("not_native")
+    if mark is not None and request.param == "native":
+        pytest.skip(mark.args[0])
     return machine.agent(request.param)

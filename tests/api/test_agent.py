@@ -48,6 +48,7 @@ def test_a_service_that_is_not_there(agent: Agent) -> None:
     assert problem(agent.submit(spec).result, LONG) == "unknown-service"
 
 
+@pytest.mark.not_native("Windows Update takes nothing away that is no update")
 def test_plans_are_dry(machine: Machine, agent: Agent) -> None:
     machine.set(SimulatedUpdate("a"), SimulatedUpdate("b", installed=True))
     plan = agent.plan_install(["a", "b"]).result(LONG)
@@ -118,6 +119,7 @@ def test_details_reasons_and_services(machine: Machine, agent: Agent) -> None:
     assert problem(agent.details, SimulatedUpdate("gone").id) == "unknown-update"
 
 
+@pytest.mark.not_native("Windows Update shows no output of installers")
 def test_restart_reasons_and_output(machine: Machine, agent: Agent) -> None:
     machine.set(SimulatedUpdate("a", reboot=True))
     assert agent.restart_reasons() == ()
@@ -129,6 +131,7 @@ def test_restart_reasons_and_output(machine: Machine, agent: Agent) -> None:
     assert agent.search().outcome(LONG).code is ResultCode.SUCCEEDED
 
 
+@pytest.mark.not_native("it has a store of its own, and no job host")
 def test_info(machine: Machine, agent: Agent) -> None:
     machine.set(SimulatedUpdate("a"))
     info = agent.info()
@@ -151,6 +154,7 @@ def test_history_is_paged_and_counted(machine: Machine, agent: Agent) -> None:
     assert [h.name for h in agent.protocol.history(update_id=SimulatedUpdate("2").id.update_id)] == ["2"]
 
 
+@pytest.mark.not_native("Windows Update takes nothing away that is no update")
 def test_undo_takes_a_job_back(machine: Machine, agent: Agent) -> None:
     machine.set(SimulatedUpdate("a"))
     plan = agent.plan_install("a").result(LONG)

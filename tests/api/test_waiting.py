@@ -123,6 +123,7 @@ def test_iterating_from_two_places_gives_both_everything(machine: Machine, agent
     assert isinstance(first[-1].event, Ended)
 
 
+@pytest.mark.not_native("its jobs are in a store of its own")
 def test_closing_the_agent_releases_whoever_waits(machine: Machine, agent: Agent) -> None:
     machine.set(SimulatedUpdate("a", gate="gate"))
     gate = machine.gate("gate")

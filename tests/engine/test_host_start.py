@@ -8,7 +8,8 @@ from tests.support.machines import LONG, Machine
 
 from wua.engine.link import start_host
 from wua.model.problems import WuaError
-from wua.system.locks import FileLock, folder_lock
+from wua.system.folders import folder_lock
+from wua.system.locks import FileLock
 
 
 def starting(machine: Machine, number: int) -> list[threading.Thread]:

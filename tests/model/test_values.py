@@ -88,7 +88,7 @@ def test_an_update_without_a_revision_is_its_first() -> None:
 # --- names and numbers that are stored, sent and documented
 
 WORDS = {
-    "TargetKind": "host namespace-root plain-root simulated shadow",
+    "TargetKind": "host namespace-root plain-root simulated shadow windows-host",
     "ConffilePolicy": "keep take stop",
     "AbortAnswer": "ended at-once after-step",
     "JobKind": "search plan rehearse download install uninstall undo remove",

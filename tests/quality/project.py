@@ -11,6 +11,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src"
 IGNORED = {".git", ".venv", ".wua", "build", "dist", "wheels", "__pycache__", ".hypothesis"}
+WINDOWS_ONLY = frozenset({"wua.native.late", "wua.system.windows"})  # can be imported there only
 
 
 @cache

@@ -4,9 +4,9 @@ import importlib
 import inspect
 
 import pytest
-from tests.quality.project import modules
+from tests.quality.project import WINDOWS_ONLY, modules
 
-NAMES = [name for name in modules() if name != "wua.__main__"]
+NAMES = [name for name in modules() if name != "wua.__main__" and name not in WINDOWS_ONLY]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -23,14 +23,21 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "handlers": (BELOW_PLUGINS, set()),
     "engine": (BELOW_ENGINE, set()),
     "remote": ({"model", "system"}, set()),
-    "api": ({"model", "system"}, {"engine", "remote", "targets"}),  # open() chooses agent and target
+    "native": ({"model", "system", "criteria", "store", "remote"}, set()),
+    "api": (
+        {"model", "system"},
+        {"engine", "native", "remote", "targets"},
+    ),  # open() chooses agent and target
     "wuapi": ({"api", "model"}, set()),
     "compat": ({"wuapi", "api", "model"}, set()),
     "com": ({"wuapi", "api", "remote", "system", "model"}, set()),
     "cli": ({"api", "model"}, {"compat", "com"}),  # wua script, wua com
     "": (set(), {"api", "model"}),  # wua/__init__.py
     "__main__": (set(), {"cli"}),
-    "testing": (BELOW_ENGINE | {"engine", "remote", "api", "wuapi", "compat", "com", "cli", ""}, set()),
+    "testing": (
+        BELOW_ENGINE | {"engine", "remote", "native", "api", "wuapi", "compat", "com", "cli", ""},
+        set(),
+    ),
 }
 EVERYWHERE = {"_version"}  # the version says nothing of the layers
 

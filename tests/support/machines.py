@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.native_world import round_trip
+
 from wua.api.agent import Agent
 from wua.api.job import Job
 from wua.engine.agent import LocalAgent
@@ -21,7 +23,11 @@ from wua.testing.gates import Gate
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 
 LONG: Final = 30.0  # seconds; only a test that fails waits so long
-IMPLEMENTATIONS: Final[dict[str, Callable[[Any], Any]]] = {"local": lambda agent: agent, "loopback": loopback}
+IMPLEMENTATIONS: Final[dict[str, Callable[[Any], Any]]] = {
+    "local": lambda agent: agent,
+    "loopback": loopback,
+    "native": round_trip,
+}
 
 
 class Machine:

@@ -38,9 +38,10 @@ class Gate:
 class World:
     """One machine whose updates each test chooses anew, and an agent for it."""
 
-    def __init__(self, root: Path, agent: wua.Agent) -> None:
+    def __init__(self, root: Path, agent: wua.Agent, direct: wua.Agent) -> None:
         self.root = root
         self.agent = agent
+        self.direct = direct  # the agent underneath, whatever is wrapped around it
         self.gates: list[Gate] = []
 
     @property
@@ -182,7 +183,7 @@ def opened(root: Path, wrap: Callable[[Any], Any]) -> Iterator[World]:
     direct = wua.open(target=machine)
     agent = wua.Agent(wrap(direct.protocol)) if wrap is not None else direct
     try:
-        yield World(root, agent)
+        yield World(root, agent, direct)
     finally:
         if agent is not direct:
             agent.close()

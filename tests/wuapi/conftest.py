@@ -1,4 +1,4 @@
-"""The worlds that the tests run in: the agent in this process, and one behind a serialising loop-back."""
+"""The worlds that the tests run in: each implementation of the Agent protocol."""
 
 import importlib
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.native_world import round_trip
 from tests.support.wuapi_ways import ALL, WITH_PROGRESS, Way
 from tests.support.wuapi_world import World, opened
 
@@ -19,7 +20,8 @@ def implementations() -> list[Any]:
         loopback = importlib.import_module("wua.remote.loopback").loopback
     except ImportError:
         return found
-    return [*found, pytest.param(loopback, id="loopback")]
+    native = pytest.param(round_trip, id="native", marks=pytest.mark.slow)  # tests/api runs it every time
+    return [*found, pytest.param(loopback, id="loopback"), native]
 
 
 @pytest.fixture(scope="session", params=implementations())
@@ -30,8 +32,11 @@ def shared_world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(shared_world: World) -> Iterator[World]:
+def world(shared_world: World, request: pytest.FixtureRequest) -> Iterator[World]:
     """A machine and its agent, shared by the tests; each gives it updates of its own."""
+    mark = request.node.get_closest_marker("not_native")
+    if mark is not None and request.node.callspec.params["shared_world"] is round_trip:
+        pytest.skip(mark.args[0])
     shared_world.set()
     yield shared_world
     shared_world.close()

@@ -139,6 +139,7 @@ def test_wrong_criteria_show_when_the_search_is_ended(world: World) -> None:
     assert code(caught) == codes.WU_E_INVALID_CRITERIA
 
 
+@pytest.mark.not_native("the language is that of the agent underneath")
 def test_strict_mode_has_the_documented_language_only(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     assert titles(world.searcher().Search("DeploymentAction=*")) == ["a 1.0"]
@@ -147,6 +148,7 @@ def test_strict_mode_has_the_documented_language_only(world: World) -> None:
     assert code(caught) == codes.WU_E_INVALID_CRITERIA
 
 
+@pytest.mark.not_native("the language is that of the agent underneath")
 def test_the_environment_can_ask_for_strict_mode(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WUA_STRICT", "1")
     with pytest.raises(ComError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -216,6 +217,11 @@ class Agent:
         """Undo ``hide``, and remove a dpkg hold."""
         self.protocol.hide(self.identify(updates), False)
 
+    def accept_licence(self, updates: Named | Iterable[Named]) -> None:
+        """Accept the licence terms of updates, which ``details`` show. Raises WuaError access-denied."""
+        for update in self.identify(updates):
+            self.protocol.accept_licence(update)
+
     def history(self, start: int = 0, count: int = 100) -> tuple[HistoryEntry, ...]:
         """Newest first."""
         return self.protocol.history(start, count)
@@ -240,9 +246,15 @@ def _id(job: Job[Any] | str) -> str:
 def open(root: str | Path | None = None, *, target: Target | None = None) -> Agent:  # noqa: A001 - the documented name
     """The agent of this machine, or of the Debian root in folder ``root``, which is made if it is missing.
 
+    On Windows it drives Microsoft's own agent, and there are no roots.
+
     Raises:
-        WuaError: target-unusable, store-newer, store-unwritable.
+        WuaError: target-unusable, store-newer, store-unwritable; not-supported.
     """
+    if sys.platform == "win32":
+        from wua.native.opening import open_windows
+
+        return Agent(open_windows(root))
     from wua.engine.agent import LocalAgent
 
     if target is None:

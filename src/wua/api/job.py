@@ -253,8 +253,8 @@ class Job(Generic[T]):
             tuple(program),
             cwd=os.getcwd(),
             env=env,
-            uid=os.getuid(),
-            gid=os.getgid(),
+            uid=os.getuid() if sys.platform != "win32" else -1,
+            gid=os.getgid() if sys.platform != "win32" else -1,
             attempts=attempts,
             timeout=timeout,
         )

@@ -10,6 +10,7 @@ from wua.model.enums import AbortAnswer
 from wua.model.explanations import Explanation
 from wua.model.jobs import Delivery, HistoryEntry, JobRecord, JobResult, Rehearsal
 from wua.model.plans import Plan
+from wua.model.selftest import SelfTest
 from wua.model.struct import Value
 from wua.model.updates import Offer, RestartReason, SearchResult, Service, Update, UpdateId, Verdict
 
@@ -109,4 +110,5 @@ RESULTS: Final[dict[str, Any]] = {
     "abort": Asked,
     "info": About,
     "explain": Explanation,
+    "selftest": SelfTest,
 }

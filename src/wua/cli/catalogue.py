@@ -51,6 +51,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Verb, ...]], ...]] = (
         (
             Verb("info", "about", "Tell about this machine: target, rights, services, restart."),
             Verb("explain", "explain", "Explain a result code or a problem."),
+            Verb("selftest", "selftest", "Try what works on this machine, and write it down."),
             Verb("completion", "completion", "Print what makes a shell complete wua's words."),
         ),
     ),

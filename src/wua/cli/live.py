@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -97,6 +96,10 @@ def _without_echo() -> Callable[[], None]:
     if not sys.stdin.isatty():
         return lambda: None
     descriptor = sys.stdin.fileno()
+    if sys.platform == "win32":
+        return lambda: None
+    import termios
+
     before = termios.tcgetattr(descriptor)
     quiet = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
     termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)

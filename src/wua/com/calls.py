@@ -61,7 +61,7 @@ def is_quick(thing: ComObject, request: Early | Late) -> bool:
     if isinstance(request, Early):
         row = _ROWS.get((request.interface, request.slot))
         return row is not None and row.kind == "get"
-    member = ole.by_id(type(thing)).get(request.dispid)
+    member = ole.members_by_id(type(thing)).get(request.dispid)
     return member is not None and member.get is not None and not request.flags & (PUT | PUTREF)
 
 
@@ -81,7 +81,7 @@ def late(thing: ComObject, dispid: int, flags: int, arguments: Sequence[Any]) ->
 
 
 def _late(thing: ComObject, dispid: int, flags: int, arguments: Sequence[Any]) -> Outcome:
-    member = ole.by_id(type(thing)).get(dispid)
+    member = ole.members_by_id(type(thing)).get(dispid)
     if member is None:
         late_errors.refuse(codes.DISP_E_MEMBERNOTFOUND)
     if flags & (PUT | PUTREF):

@@ -14,6 +14,7 @@ from wua.engine.sources import of_service
 from wua.engine.superseded import without_superseded
 from wua.engine.wiring import Parts, open_parts, open_store
 from wua.model.agent import AgentInfo
+from wua.model.asking import updates_asked
 from wua.model.enums import AbortAnswer, ResultCode
 from wua.model.jobs import (
     AnyEvent,
@@ -44,6 +45,7 @@ from wua.model.updates import (
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef
 from wua.system.run import run
+from wua.system.watches import Watch, Watches
 from wua.system.workers import Workers
 
 
@@ -56,7 +58,7 @@ class LocalAgent(Administration):
         self._parts: Parts | None = None
         self._parts_guard = threading.Lock()
         self._workers = Workers("wua-caller")
-        self._watches: list[_Watch] = []
+        self._watches = Watches()
         self._guard = threading.Lock()
         self._found: dict[str, JobResult] = {}
         self._unrecorded: dict[str, WuaError] = {}  # jobs of ours whose end could not be stored
@@ -106,8 +108,8 @@ class LocalAgent(Administration):
             if self._closed:
                 return
             self._closed = True
-            self._watches.clear()
             working = list(self._working)
+        self._watches.clear()
         for job_id in working:  # a thread may still be busy with it; what it finds comes too late
             self._store.finish(job_id, _failed(problem("caller-died", "the agent was closed")), durable=False)
         if self._parts is not None:
@@ -118,7 +120,7 @@ class LocalAgent(Administration):
 
     def submit(self, spec: JobSpec) -> JobRecord:
         spec = replace(spec, user=os.getuid())
-        updates = self._asked(spec)
+        updates = updates_asked(spec)
         if not spec.kind.acting:
             job, new = self._store.add_job(spec, updates, owner=ProcessRef.current())
             if new:
@@ -146,20 +148,6 @@ class LocalAgent(Administration):
         """Hear of a job that another began: its host may have come after this agent."""
         if job.kind.acting and job.state is not JobState.ENDED:
             self._link.listen()
-
-    def _asked(self, spec: JobSpec) -> tuple[UpdateId, ...]:
-        """The updates that the result will be indexed by; empty when the plan is still to tell."""
-        if spec.kind in (JobKind.SEARCH, JobKind.PLAN):
-            if spec.kind is JobKind.PLAN and spec.request is None:
-                raise error("invalid-argument", "a plan needs a request")
-            return ()
-        if spec.plan is not None:
-            return spec.plan.request.updates or tuple(item.update for item in spec.plan.requested)
-        if spec.request is None:
-            raise error("invalid-argument", f"{spec.kind.value} needs a plan or a request")
-        if spec.kind in (JobKind.DOWNLOAD, JobKind.INSTALL, JobKind.UNINSTALL) and not spec.request.updates:
-            raise error("no-updates", f"{spec.kind.value} of nothing")
-        return spec.request.updates
 
     def job(self, job_id: str) -> JobRecord:
         with self._readable() as stores:
@@ -223,27 +211,21 @@ class LocalAgent(Administration):
 
     # --- watching
 
-    def watch(self, listener: Callable[[str], None]) -> "_Watch":
-        watch = _Watch(self._watches, self._guard, listener)
-        with self._guard:
-            self._watches.append(watch)
+    def watch(self, listener: Callable[[str], None]) -> Watch:
+        watch = self._watches.add(listener)
         self._link.listen()
         return watch
 
     def _tell(self, job_id: str) -> None:
-        with self._guard:
-            watches = list(self._watches)
-        for watch in watches:
-            watch.tell(job_id)
+        self._watches.tell(job_id)
 
     def _heard(self, job_id: str) -> None:
         self._tell(job_id)
 
     def _wanted(self) -> bool:
         """A lost host is started again while somebody here watches and work is left."""
-        with self._guard:
-            if not self._watches:
-                return False
+        if not self._watches:
+            return False
         return bool(self._store.unfinished(acting=True)) or bool(self._store.deliveries(due=True))
 
     def subscribe(self, job_id: str, subscription: Subscription) -> Delivery:
@@ -404,29 +386,6 @@ class LocalAgent(Administration):
 
     def restart_reasons(self) -> tuple[RestartReason, ...]:
         return self._target.restart_reasons()
-
-
-class _Watch:
-    """One listener. Closing waits for a call that is being made, unless it is made by the same thread."""
-
-    def __init__(
-        self, watches: "list[_Watch]", guard: threading.Lock, listener: Callable[[str], None]
-    ) -> None:
-        self._watches, self._watches_guard, self._listener = watches, guard, listener
-        self._guard = threading.RLock()
-        self._open = True
-
-    def tell(self, job_id: str) -> None:
-        with self._guard:
-            if self._open:
-                self._listener(job_id)
-
-    def close(self) -> None:
-        with self._guard:
-            self._open = False
-        with self._watches_guard:
-            if self in self._watches:
-                self._watches.remove(self)
 
 
 def _failed(cause: Problem) -> JobResult:

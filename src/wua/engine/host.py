@@ -28,7 +28,8 @@ from wua.model.jobs import JobRecord
 from wua.model.plugins import Target
 from wua.model.problems import WuaError
 from wua.model.states import JobState
-from wua.system.locks import FileLock, folder_lock
+from wua.system.folders import folder_lock
+from wua.system.locks import FileLock
 from wua.system.log import log
 
 IDLE_SECONDS: Final = 15.0

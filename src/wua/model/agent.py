@@ -2,7 +2,8 @@
 
 Everything that crosses it is a ``Value``, a plain type or a tuple of these. Callables and
 caller state stay on the caller's side: a watcher is told only *that* a job moved on, and
-reads the events itself. Implementations: ``wua.engine`` (in process) and ``wua.remote``.
+reads the events itself. Implementations: ``wua.engine`` (in process),
+``wua.remote`` and ``wua.native``.
 """
 
 from collections.abc import Callable, Sequence

@@ -59,6 +59,7 @@ class TargetKind(Enum):
     PLAIN_ROOT = "plain-root"  # a folder with a stub for the host's packages
     SIMULATED = "simulated"  # a scripted machine of wua.testing
     SHADOW = "shadow"  # a copy of this host's package database, to rehearse in
+    WINDOWS_HOST = "windows-host"  # this Windows machine, by Microsoft's own agent
 
 
 class ConffilePolicy(Enum):

@@ -313,6 +313,18 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Every update of the operation failed.",
         "Look at the reason of each update.",
     ),
+    # --- Windows
+    "windows-refused": Kind(
+        codes.E_FAIL,
+        "Microsoft's update agent answered with an error; its own code is the HRESULT.",
+        "`wua explain CODE` tells what is known of the code; WindowsUpdate.log tells more.",
+    ),
+    "interrupted": Kind(
+        ERROR_PROCESS_ABORTED,
+        "The process that ran the job ended, and neither the history of Windows Update nor the state of "
+        "the update shows that it was done.",
+        "Search again, and start it again if the update is still offered.",
+    ),
     # --- wua itself
     "store-newer": Kind(
         codes.WU_E_DS_BADVERSION,

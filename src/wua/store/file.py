@@ -12,7 +12,7 @@ from typing import Any
 
 from wua.model.problems import error
 from wua.store import database
-from wua.system.locks import folder_lock
+from wua.system.folders import folder_lock
 from wua.system.log import log
 
 

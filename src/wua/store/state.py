@@ -206,8 +206,8 @@ class StateStore(Keeping):
             _update(db, job_id, changed)
         return True
 
-    def own(self, job_id: str, owner: ProcessRef) -> None:
-        """Note who runs a job that another process began."""
+    def own(self, job_id: str, owner: ProcessRef | None) -> None:
+        """Note who runs a job that another process began; None: nobody any more."""
         with self._write() as db:
             db.execute("UPDATE jobs SET owner=? WHERE id=?", (_owner(owner), job_id))
 

@@ -1,11 +1,9 @@
 """Locks on files that name their holder. They belong to the open descriptor, so a child can inherit one."""
 
-import contextlib
 import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from wua.model.plugins import Holder
@@ -59,21 +57,6 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-
-@contextlib.contextmanager
-def folder_lock(path: Path, *, alone: bool = False) -> Iterator[None]:
-    """Hold an existing folder, together with others who share it or ``alone``. Leaves no file behind.
-
-    Raises:
-        OSError: the folder can't be opened.
-    """
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(fd)
 
 
 def lock_holder(path: str | Path) -> Holder | None:

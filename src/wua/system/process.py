@@ -1,9 +1,10 @@
-"""Processes on Linux: identity that survives pid reuse, waiting by pidfd, CPU time as evidence of life."""
+"""Processes: identity that survives pid reuse; on Linux waiting by pidfd, CPU time as evidence of life."""
 
 import contextlib
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -13,12 +14,17 @@ from typing import NamedTuple
 
 @cache
 def boot_id() -> str:
-    """A value that changes with every boot of the machine."""
+    """A value that changes with every boot of the machine; on Windows the start of a process says enough."""
+    if sys.platform == "win32":
+        return "windows"
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 class ProcessRef(NamedTuple):
-    """One process for ever: the pid alone would be used again. ``start`` is in clock ticks since boot."""
+    """One process for ever: the pid alone would be used again.
+
+    ``start`` is in clock ticks since boot, on Windows in units of 100 ns since 1601.
+    """
 
     pid: int
     start: int
@@ -27,6 +33,11 @@ class ProcessRef(NamedTuple):
     @classmethod
     def of(cls, pid: int) -> "ProcessRef | None":
         """The process with this pid now; None when there is none (a zombie counts as none)."""
+        if sys.platform == "win32":
+            from wua.system.windows import process_start
+
+            start = process_start(pid)
+            return None if start is None else cls(pid, start, boot_id())
         fields = _stat(pid)
         if fields is None or fields[0] in "ZX":
             return None

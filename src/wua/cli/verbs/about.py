@@ -15,6 +15,7 @@ from wua.cli.screen import Screen
 from wua.cli.table import Cell, Column, facts, table
 from wua.cli.words import clean, clock
 from wua.model.agent import AgentInfo
+from wua.model.enums import TargetKind
 from wua.model.updates import RestartReason, Service
 
 KINDS = {
@@ -23,6 +24,7 @@ KINDS = {
     "plain-root": "a plain Debian root",
     "shadow": "a shadow of this machine",
     "simulated": "a simulated machine",
+    "windows-host": "this Windows machine",
 }
 
 
@@ -74,11 +76,16 @@ def _agent(info: AgentInfo) -> list[tuple[str, str]]:
         ("To change it", info.may_act_reason),
         ("State", info.state),
         ("Cache", info.cache),
-        (
-            "Job host",
-            f"running, pid {info.host_pid}" if info.host_pid else "not running; it starts when needed",
-        ),
+        ("Job host", _host(info)),
     ]
+
+
+def _host(info: AgentInfo) -> str:
+    if info.host_pid:
+        return f"running, pid {info.host_pid}"
+    if info.target is TargetKind.WINDOWS_HOST:
+        return "none: jobs run in their callers, and in Windows Update"
+    return "not running; it starts when needed"
 
 
 def _service(service: Service) -> str:

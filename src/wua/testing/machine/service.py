@@ -1,6 +1,5 @@
 """The update services of a simulated machine, and their catalogue."""
 
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from wua.model.updates import (
     UpdateId,
     Verdict,
 )
+from wua.store.matching import matching
 from wua.testing.machine.target import SimulatedMachine
 from wua.testing.machine.updates import CATEGORY, SimulatedUpdate, with_parts
 
@@ -40,23 +40,7 @@ class SimulatedCatalogue:
         return _offer(self._machine, update, hidden=hidden)
 
     def search(self, where: str, values: tuple[Any, ...]) -> list[Offer]:
-        offers = self.offers()
-        names = [name for name in Offer.__struct_fields__ if name != "category_ids"]
-        db = sqlite3.connect(":memory:")
-        db.execute(f"CREATE TABLE offers ({', '.join(names)})")
-        db.execute("CREATE TABLE offer_categories (update_id, category_id)")
-        marks = ",".join("?" * len(names))
-        db.executemany(
-            f"INSERT INTO offers VALUES ({marks})",
-            [[getattr(offer, name) for name in names] for offer in offers],
-        )
-        db.executemany(
-            "INSERT INTO offer_categories VALUES (?,?)",
-            [(offer.update_id, category) for offer in offers for category in offer.category_ids],
-        )
-        rows = db.execute(f"SELECT rowid FROM offers WHERE {where}", values).fetchall()
-        db.close()
-        return [offers[number - 1] for (number,) in rows]
+        return matching(self.offers(), where, values)
 
     def supersedence(self) -> Mapping[str, Collection[str]]:
         return {update.id.update_id: _superseded(self._machine, update) for update in self._machine.updates()}
