@@ -47,6 +47,7 @@ class Workers:
             if work is None:
                 return
             work()
+            del work  # what it refers to must not live until this thread has something else to do
             with self._guard:
                 self._idle += 1
                 self._unfinished -= 1
