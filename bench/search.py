@@ -42,6 +42,7 @@ class StoredService:
     """A service whose catalogue is always up to date."""
 
     service = Service("5f7c0b5e-6c1b-5b8a-9a3c-0d8f6f1f2a11", "synthetic")
+    services = (service,)
 
     def refresh(self, **_: object) -> tuple[SearchWarning, ...]:
         return ()

@@ -130,7 +130,7 @@ class Chooser:
         items[:] = sorted(chosen, key=lambda item: self._rank[item.nodeid])
 
 
-def run_tests(root: Path, tests: Sequence[str], plugin: object, *, timeout: float = 0) -> int:
+def run_tests(root: Path, tests: Sequence[str], plugin: object, *, timeout: float = 0, only: str = "") -> int:
     """pytest's exit code; its output goes to where the child's goes. ``timeout`` in seconds, of each test."""
     os.chdir(root)
     options = [
@@ -142,6 +142,8 @@ def run_tests(root: Path, tests: Sequence[str], plugin: object, *, timeout: floa
         "--tb=short",
         "-o",
         f"timeout={timeout:g}",
+        "-k",
+        only,
     ]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis was loaded by the parent
     return int(pytest.main([*options, *tests], plugins=[plugin]))
@@ -240,14 +242,14 @@ def _redirect(output: Path) -> None:
         os.dup2(here, there)
 
 
-def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path) -> int:
+def record(root: Path, tests: Sequence[str], files: Sequence[str], answer: Path, only: str = "") -> int:
     """The run over the program as it is, watched; the notes go to ``answer`` as JSON."""
     recorder = Recorder(files)
     sys.dont_write_bytecode = False  # into the folder that the parent made for it
     threading.settrace(recorder.trace)
     sys.settrace(recorder.trace)
     try:
-        code = run_tests(root, tests, recorder)
+        code = run_tests(root, tests, recorder, only=only)
     finally:
         sys.settrace(None)
         threading.settrace(None)

@@ -126,7 +126,7 @@ def baseline(part: Part, root: Path) -> Coverage:
     files = [str(file) for file in part.files(root)]
     with tempfile.TemporaryDirectory(prefix="wua-mutate-") as folder:
         output, answer = Path(folder, "output"), Path(folder, "answer")
-        pid = child.fork(lambda: child.record(root, tests, files, answer), output=output, cpu=3600)
+        pid = child.fork(lambda: child.record(root, tests, files, answer, part.only), output=output, cpu=3600)
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
             raise BaselineError(output.read_text(encoding="utf-8", errors="replace"))
         notes = json.loads(answer.read_text(encoding="utf-8"))
