@@ -1,22 +1,26 @@
 """Build everything, and let install.exe install a real package into a Debian root, called back in Wine.
 
     make com
+    python examples/com/run.py [FOLDER]    where `make native` has put the DLL, if elsewhere
 
 What it makes is temporary: a Wine prefix, a small Debian root, a package repository with one package.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import wua
 from wua.model.enums import TargetKind
+from wua.system.process import ProcessRef
 from wua.targets import create_root, destroy
 from wua.testing.debian import Package, Repository
 
 HERE = Path(__file__).resolve().parent
-NATIVE = HERE.parents[1] / "build" / "native"
+NATIVE = Path(sys.argv[1]) if sys.argv[1:] else HERE.parents[1] / "build" / "native"
 COMPILER = "x86_64-w64-mingw32-g++"
 QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=;winedbg.exe=d;winemenubuilder.exe=d"}
 TIMEOUT = 120  # seconds for each command
@@ -28,6 +32,14 @@ def compile_client(target):
     source = str(HERE / "install.cpp")
     words = ["-std=gnu++17", "-municode", "-static", f"-I{NATIVE}", source, "-o", str(target), *libraries]
     subprocess.run([COMPILER, *words], check=True)
+
+
+def end_host(root):
+    """End the root's job host, which would only do so when it has been idle for a while."""
+    with wua.open(root=root) as agent:
+        host = ProcessRef.of(agent.info().host_pid or 0)
+    if host is not None and host.send(signal.SIGTERM):
+        host.wait(TIMEOUT)
 
 
 def main():
@@ -42,22 +54,26 @@ def main():
         def run(*words, check=True):
             """Output goes to ours, which is no pipe of this program's: Wine's services keep those open."""
             print("$", *words, flush=True)
-            return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=check)
+            options = {"stdin": subprocess.DEVNULL, "timeout": TIMEOUT, "check": check}
+            return subprocess.run(words, env=environment, **options)
 
         repository = Repository(top / "repository")
         repository.add(Package("hello", "2.10"))
         repository.write()
         create_root(root, TargetKind.PLAIN_ROOT, sources=repository.source_line())
         compile_client(top / "install.exe")
-        wua = (sys.executable, "-m", "wua")
+        command = (sys.executable, "-m", "wua")
         try:
             run("wineboot", "--init")
-            run(*wua, "com", "register", "--prefix", str(prefix), "--original-names", "--root", str(root))
+            words = ("--root", str(root), "--native", str(NATIVE), "--original-names")
+            run(*command, "com", "register", "--prefix", str(prefix), *words)
             done = run("wine", str(top / "install.exe"), "hello", check=False)
-            run(*wua, "--root", str(root), "history")
-            run(*wua, "com", "unregister", "--prefix", str(prefix))
+            run(*command, "--root", str(root), "history")
+            run(*command, "com", "unregister", "--prefix", str(prefix))
         finally:
-            run("wineserver", "-k", check=False)
+            for word in ("-k", "-w"):  # end, and be seen to have ended, before its folder goes
+                run("wineserver", word, check=False)
+            end_host(root)
             destroy(root)
         return done.returncode
 

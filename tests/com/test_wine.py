@@ -11,7 +11,7 @@ import pytest
 from tests.quality.project import ROOT
 from tests.quality.test_generated import tool
 
-from support.wine_world import CLIENTS, LONG, Wine, needs_wine, wine_in
+from support.wine_world import CLIENTS, LONG, Wine, build_native, needs_wine, wine_in
 from support.wuapi_world import InThread, World, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
@@ -276,10 +276,14 @@ def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World) ->
 @pytest.mark.slow
 @pytest.mark.wine
 @pytest.mark.timeout(300)
-def test_a_real_package_with_one_command() -> None:
+def test_a_real_package_with_one_command(bases: Path) -> None:
     """What `make com` runs: a C++ program, a Debian root, apt and dpkg."""
     with tempfile.TemporaryFile() as output:
-        words = [sys.executable, str(ROOT / "examples" / "com" / "run.py")]
+        words = [
+            sys.executable,
+            str(ROOT / "examples" / "com" / "run.py"),
+            str(build_native(bases / "native")),
+        ]
         done = subprocess.run(words, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
         output.seek(0)
         text = output.read().decode(errors="replace")
