@@ -20,8 +20,8 @@ def implementations() -> list[Any]:
         loopback = importlib.import_module("wua.remote.loopback").loopback
     except ImportError:
         return found
-    native = pytest.param(round_trip, id="native", marks=pytest.mark.slow)  # tests/api runs it every time
-    return [*found, pytest.param(loopback, id="loopback"), native]
+    others = (("loopback", loopback), ("native", round_trip))  # tests/api runs them every time
+    return [*found, *(pytest.param(wrap, id=name, marks=pytest.mark.slow) for name, wrap in others)]
 
 
 @pytest.fixture(scope="session", params=implementations())
