@@ -36,6 +36,7 @@ class Counting(Recorder):
         return super().Invoke(job, args)
 
 
+@pytest.mark.not_native("beneath it is another agent, with threads of its own")
 @pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.slow)])
 def test_searches_and_downloads_at_once(world: World, count: int) -> None:
     """As many searches as downloads. All are begun before one ends, and all callbacks come at one time."""
