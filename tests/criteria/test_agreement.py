@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.offers import offer
 
 from wua.criteria import PROPERTIES, Criteria, CriteriaError, Kind, escape_string, parse, schema
 from wua.model.enums import DeploymentAction, UpdateType
@@ -15,35 +15,8 @@ from wua.model.updates import Offer
 
 TEXTS = ["", "hello", "HELLO", "lib'[x]", "1.0~rc1-2+b1", "Ä", "ä", "ell", "i", "İ", "%", "_"]
 CATEGORIES = ["security", "debian-12", "other"]
-BASE = Offer(
-    update_id="a",
-    revision=1,
-    title="",
-    name="hello",
-    version="1.0",
-    architecture="amd64",
-    installed_version="",
-    type=UpdateType.SOFTWARE,
-    deployment_action=DeploymentAction.INSTALLATION,
-    installed=0,
-    hidden=0,
-    mandatory=0,
-    browse_only=0,
-    auto_select=0,
-    downloaded=0,
-    uninstallable=0,
-    reboot_required=0,
-    size=1,
-    origin="Debian",
-    reason="",
-    category_ids=(),
-)
 MAX_CRITERIA = 5000
 COLUMNS = [name for name in Offer.__struct_fields__ if name != "category_ids"]
-
-
-def offer(**changes: Any) -> Offer:
-    return msgspec.structs.replace(BASE, **changes)
 
 
 class Table:

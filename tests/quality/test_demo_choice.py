@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.offers import offer as any_offer
 
-from wua.model.enums import DeploymentAction, UpdateType
 from wua.model.identity import deb_update_id
 from wua.model.plans import Change, Operation, Plan, PlanItem, PlanRequest
 from wua.model.updates import Offer, Update, UpdateId
@@ -21,28 +21,14 @@ LIMIT = Cost(100, 1000, 10)
 
 
 def offer(name: str, *, size: int = 1, security: bool = True) -> Offer:
-    return Offer(
+    return any_offer(
         update_id=deb_update_id(name, "amd64", "2"),
-        revision=1,
         title=name,
         name=name,
         version="2",
-        architecture="amd64",
         installed_version="1",
-        type=UpdateType.SOFTWARE,
-        deployment_action=DeploymentAction.INSTALLATION,
-        installed=0,
-        hidden=0,
-        mandatory=0,
-        browse_only=0,
         auto_select=int(security),
-        downloaded=0,
-        uninstallable=1,
-        reboot_required=0,
         size=size,
-        origin="Debian",
-        reason="",
-        category_ids=(),
     )
 
 

@@ -38,36 +38,24 @@ def searching(world: World, **options: Any) -> Way:
 def downloading(world: World, **options: Any) -> Way:
     world.set(SimulatedUpdate("a", download_gate="gate"), downloaded=False)
     downloader = world.downloader(**options)
-    return Way(
-        lambda done, state, progress=None: downloader.BeginDownload(progress, done, state),
-        downloader.EndDownload,
-        world.gate(),
-        DownloadJob,
-        world,
-    )
+    return _acting(world, downloader.BeginDownload, downloader.EndDownload, DownloadJob)
 
 
 def installing(world: World, **options: Any) -> Way:
     world.set(SimulatedUpdate("a", gate="gate"))
     installer = world.installer(**options)
-    return Way(
-        lambda done, state, progress=None: installer.BeginInstall(progress, done, state),
-        installer.EndInstall,
-        world.gate(),
-        InstallationJob,
-        world,
-    )
+    return _acting(world, installer.BeginInstall, installer.EndInstall, InstallationJob)
 
 
 def removing(world: World, **options: Any) -> Way:
     world.set(SimulatedUpdate("a", installed=True, gate="gate"))
     installer = world.installer(**options)
+    return _acting(world, installer.BeginUninstall, installer.EndUninstall, InstallationJob)
+
+
+def _acting(world: World, begin: Callable[..., Any], end: Callable[[Any], Any], kind: type) -> Way:
     return Way(
-        lambda done, state, progress=None: installer.BeginUninstall(progress, done, state),
-        installer.EndUninstall,
-        world.gate(),
-        InstallationJob,
-        world,
+        lambda done, state, progress=None: begin(progress, done, state), end, world.gate(), kind, world
     )
 
 

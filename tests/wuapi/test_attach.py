@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import pytest
+from tests.support.codes import code
 from tests.support.wuapi_ways import Way
 from tests.support.wuapi_world import LONG, Recorder, World
 
@@ -27,10 +28,6 @@ from wua.wuapi import (
     orcSucceededWithErrors,
 )
 from wua.wuapi.dispatch import Dispatch
-
-
-def code(caught: pytest.ExceptionInfo[ComError]) -> int:
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 def test_a_running_job_is_taken_up(telling_way: Way) -> None:

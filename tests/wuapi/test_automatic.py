@@ -1,11 +1,12 @@
 """Automatic updates: their settings, what they do, and when they do nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.codes import fails
 from tests.support.wuapi_world import LONG, Gate, World
 
 from wua.api import automatic
@@ -18,15 +19,9 @@ from wua.model.states import JobState
 from wua.model.struct import replace
 from wua.store.state import StateStore
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
-from wua.wuapi import AutomaticUpdates, ComError, enums
+from wua.wuapi import AutomaticUpdates, enums
 
 OFF = AutomaticSettings()
-
-
-def code(call: Callable[[], Any]) -> int:
-    with pytest.raises(ComError) as caught:
-        call()
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 @pytest.fixture
@@ -95,15 +90,15 @@ def test_refreshing_drops_what_was_not_saved(au: AutomaticUpdates) -> None:
 @pytest.mark.proves("IAutomaticUpdatesSettings", "put_ScheduledInstallationTime")
 @pytest.mark.proves("IAutomaticUpdatesSettings3", "put_FeaturedUpdatesEnabled")
 def test_what_cannot_be_set(au: AutomaticUpdates) -> None:
-    assert code(au.Settings.Save) == codes.WU_E_INVALID_OPERATION  # not configured
-    assert code(lambda: setattr(au.Settings, "FeaturedUpdatesEnabled", True)) == codes.WU_E_NOT_SUPPORTED
+    assert fails(au.Settings.Save) == codes.WU_E_INVALID_OPERATION  # not configured
+    assert fails(lambda: setattr(au.Settings, "FeaturedUpdatesEnabled", True)) == codes.WU_E_NOT_SUPPORTED
     for name, value in (
         ("ScheduledInstallationTime", 24),
         ("ScheduledInstallationTime", -1),
         ("ScheduledInstallationDay", 8),
         ("NotificationLevel", 5),
     ):
-        assert code(lambda name=name, value=value: setattr(au.Settings, name, value)) == codes.E_INVALIDARG  # type: ignore[misc]
+        assert fails(lambda name=name, value=value: setattr(au.Settings, name, value)) == codes.E_INVALIDARG  # type: ignore[misc]
 
 
 @pytest.mark.proves("IAutomaticUpdatesSettings2", "CheckPermission")
@@ -141,7 +136,7 @@ def test_everyone_may_look_and_only_some_may_change(
         lambda: setattr(settings, "NonAdministratorsElevated", True),
         lambda: setattr(settings, "ScheduledInstallationTime", 4),
     ):
-        assert code(change) == codes.E_ACCESSDENIED
+        assert fails(change) == codes.E_ACCESSDENIED
     monkeypatch.undo()
 
 
@@ -161,7 +156,7 @@ def test_as_windows_10_documents_it(world: World, au: AutomaticUpdates) -> None:
 
 
 def test_the_compatibility_level_is_one_that_there_is(world: World, monkeypatch: Any) -> None:
-    assert code(lambda: AutomaticUpdates(agent=world.agent, compat_level="xp")) == codes.E_INVALIDARG
+    assert fails(lambda: AutomaticUpdates(agent=world.agent, compat_level="xp")) == codes.E_INVALIDARG
     monkeypatch.setenv("WUA_COMPAT_LEVEL", "windows10")
     AutomaticUpdates(agent=world.agent).Settings.Save()  # it stores nothing, so there is nothing to refuse
 
@@ -180,13 +175,13 @@ def ended(world: World, kind: JobKind) -> list[JobRecord]:
 @pytest.mark.proves("IAutomaticUpdates", "ServiceEnabled EnableService DetectNow Pause")
 def test_they_do_nothing_before_somebody_turns_them_on(au: AutomaticUpdates) -> None:
     assert au.ServiceEnabled is False
-    assert code(au.DetectNow) == codes.WU_E_AU_NOSERVICE
-    assert code(au.Pause) == codes.WU_E_AU_NOSERVICE
+    assert fails(au.DetectNow) == codes.WU_E_AU_NOSERVICE
+    assert fails(au.Pause) == codes.WU_E_AU_NOSERVICE
     au.EnableService()
     assert au.ServiceEnabled is True
-    assert code(au.DetectNow) == codes.WU_E_AU_NOSERVICE  # not configured
+    assert fails(au.DetectNow) == codes.WU_E_AU_NOSERVICE  # not configured
     turn_on(au, enums.aunlDisabled)
-    assert code(au.DetectNow) == codes.WU_E_AU_NOSERVICE
+    assert fails(au.DetectNow) == codes.WU_E_AU_NOSERVICE
 
 
 @pytest.mark.proves("IAutomaticUpdates", "ServiceEnabled")
@@ -201,8 +196,8 @@ def test_saving_turns_them_on_unless_it_disables(au: AutomaticUpdates) -> None:
 def test_a_pause(world: World, au: AutomaticUpdates) -> None:
     turn_on(au, enums.aunlNotifyBeforeDownload)
     au.Pause()
-    assert code(au.DetectNow) == codes.WU_E_AU_PAUSED
-    assert code(au.Pause) == codes.WU_E_AU_PAUSED
+    assert fails(au.DetectNow) == codes.WU_E_AU_PAUSED
+    assert fails(au.Pause) == codes.WU_E_AU_PAUSED
     au.Resume()
     au.Resume()
     au.DetectNow()
@@ -314,7 +309,7 @@ def test_a_new_schedule_replaces_the_old_one(world: World, au: AutomaticUpdates)
 
 @pytest.mark.proves("IAutomaticUpdates", "ShowSettingsDialog")
 def test_there_is_no_dialog(au: AutomaticUpdates) -> None:
-    assert code(au.ShowSettingsDialog) == codes.WU_E_NO_UI_SUPPORT
+    assert fails(au.ShowSettingsDialog) == codes.WU_E_NO_UI_SUPPORT
 
 
 @pytest.mark.proves("IAutomaticUpdatesResults", "LastSearchSuccessDate LastInstallationSuccessDate")

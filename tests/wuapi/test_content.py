@@ -1,11 +1,11 @@
 """Taking an update's files out of the cache, and bringing them there."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.codes import fails
 from tests.support.wuapi_world import World
 
 from wua.engine import content
@@ -13,13 +13,7 @@ from wua.model import codes
 from wua.model.plugins import ContentFile
 from wua.model.problems import WuaError
 from wua.testing.machine import CONTENT, SimulatedMachine, SimulatedUpdate
-from wua.wuapi import ComError, StringCollection
-
-
-def code(call: Callable[[], Any]) -> int:
-    with pytest.raises(ComError) as caught:
-        call()
-    return caught.value.hresult & 0xFFFFFFFF
+from wua.wuapi import StringCollection
 
 
 def names(folder: Path) -> list[str]:
@@ -40,12 +34,12 @@ def test_out_of_the_cache(world: World, tmp_path: Path) -> None:
 def test_what_cannot_be_taken_out(world: World, tmp_path: Path) -> None:
     world.set(SimulatedUpdate("a"), downloaded=False)
     update = world.found()[0]
-    assert code(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_DM_NOTDOWNLOADED
+    assert fails(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_DM_NOTDOWNLOADED
     (world.root / "cache" / "a").write_text("something else")
-    assert code(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_DM_INCORRECTFILEHASH
-    assert code(lambda: update.CopyFromCache(str(tmp_path / "no"), True)) == codes.COR_E_DIRECTORYNOTFOUND
-    assert code(lambda: update.CopyFromCache("", True)) == codes.E_INVALIDARG
-    assert code(lambda: update.CopyFromCache(str(tmp_path), 5)) == codes.E_INVALIDARG  # type: ignore[arg-type]
+    assert fails(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_DM_INCORRECTFILEHASH
+    assert fails(lambda: update.CopyFromCache(str(tmp_path / "no"), True)) == codes.COR_E_DIRECTORYNOTFOUND
+    assert fails(lambda: update.CopyFromCache("", True)) == codes.E_INVALIDARG
+    assert fails(lambda: update.CopyFromCache(str(tmp_path), 5)) == codes.E_INVALIDARG  # type: ignore[arg-type]
     assert names(tmp_path) == []
 
 
@@ -79,7 +73,7 @@ def test_what_cannot_be_brought(world: World, tmp_path: Path, files: list[str], 
     (tmp_path / "wrong").write_text("something else")
     (tmp_path / "right").write_bytes(CONTENT)
     given = StringCollection([str(tmp_path / name) for name in files])
-    assert code(lambda: update.CopyToCache(given)) == expected
+    assert fails(lambda: update.CopyToCache(given)) == expected
     assert names(world.root / "cache") == []
     assert update.IsDownloaded is False
 
@@ -89,17 +83,17 @@ def test_a_path_is_a_full_one(world: World, tmp_path: Path, monkeypatch: Any) ->
     update = world.found()[0]
     (tmp_path / "a").write_bytes(CONTENT)
     monkeypatch.chdir(tmp_path)
-    assert code(lambda: update.CopyToCache(StringCollection(["a"]))) == codes.E_INVALIDARG
-    assert code(lambda: update.CopyToCache(None)) == codes.E_INVALIDARG
+    assert fails(lambda: update.CopyToCache(StringCollection(["a"]))) == codes.E_INVALIDARG
+    assert fails(lambda: update.CopyToCache(None)) == codes.E_INVALIDARG
 
 
 def test_both_need_the_right_to(world: World, tmp_path: Path, monkeypatch: Any) -> None:
     world.set(SimulatedUpdate("a"))
     update = world.found()[0]
     monkeypatch.setattr(SimulatedMachine, "may_act", lambda self: "run it with sudo")
-    assert code(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.E_ACCESSDENIED
+    assert fails(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.E_ACCESSDENIED
     given = StringCollection([str(tmp_path / "a")])
-    assert code(lambda: update.CopyToCache(given)) == codes.E_ACCESSDENIED
+    assert fails(lambda: update.CopyToCache(given)) == codes.E_ACCESSDENIED
 
 
 def test_an_update_that_is_gone(world: World, tmp_path: Path) -> None:
@@ -112,7 +106,7 @@ def test_an_update_that_is_gone(world: World, tmp_path: Path) -> None:
         lambda: update.CopyToCache(StringCollection([str(tmp_path / "file")])),
         lambda: setattr(update, "IsHidden", True),
     ):
-        assert code(call) == codes.WU_E_ITEMNOTFOUND
+        assert fails(call) == codes.WU_E_ITEMNOTFOUND
     assert update.IsHidden is False
 
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from tests.support.codes import code
 from tests.support.wuapi_world import Recorder, World
 
 from wua.model import codes
@@ -24,10 +25,6 @@ from wua.wuapi import (
     orcSucceeded,
     orcSucceededWithErrors,
 )
-
-
-def code(caught: pytest.ExceptionInfo[ComError]) -> int:
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 @pytest.mark.proves("IUpdateDownloader", "IsForced put_IsForced Priority put_Priority")

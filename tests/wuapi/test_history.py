@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.codes import code
 from tests.support.wuapi_world import World
 
 from wua.model import codes
@@ -15,10 +16,6 @@ from wua.wuapi import (
     uoInstallation,
     uoUninstallation,
 )
-
-
-def code(caught: pytest.ExceptionInfo[ComError]) -> int:
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 @pytest.fixture

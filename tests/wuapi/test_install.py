@@ -4,6 +4,7 @@ import fcntl
 import os
 
 import pytest
+from tests.support.codes import code
 from tests.support.wuapi_world import Recorder, World
 
 from wua.model import codes
@@ -21,10 +22,6 @@ from wua.wuapi import (
 )
 
 EXCLUSIVE = Behavior(impact=2)
-
-
-def code(caught: pytest.ExceptionInfo[ComError]) -> int:
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 def installed(world: World) -> list[str]:

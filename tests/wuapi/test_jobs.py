@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.codes import code
 from tests.support.wuapi_ways import Way
 from tests.support.wuapi_world import LONG, InThread, Recorder, Trap, World, opened
 
@@ -17,10 +18,6 @@ from wua.wuapi import (
     orcAborted,
     orcSucceeded,
 )
-
-
-def code(caught: pytest.ExceptionInfo[ComError]) -> int:
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 @pytest.mark.proves("ISearchJob IDownloadJob IInstallationJob", "IsCompleted")

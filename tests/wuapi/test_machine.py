@@ -1,26 +1,19 @@
 """The machine, the version of the interface, and what outside installers report."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.codes import fails
 from tests.support.wuapi_world import World
 
 from wua.model import codes
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 from wua.wuapi import (
-    ComError,
     InstallationAgent,
     StringCollection,
     SystemInformation,
     WindowsUpdateAgentInfo,
 )
-
-
-def code(call: Callable[[], Any]) -> int:
-    with pytest.raises(ComError) as caught:
-        call()
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 @pytest.mark.proves("ISystemInformation", "RebootRequired OemHardwareSupportLink")
@@ -45,7 +38,7 @@ def test_versions(name: str, expected: int | str) -> None:
 @pytest.mark.proves("IWindowsUpdateAgentInfo", "GetInfo")
 @pytest.mark.parametrize("name", ["", "ApiVersion", None, 5])
 def test_there_is_no_other_info(name: Any) -> None:
-    assert code(lambda: WindowsUpdateAgentInfo().GetInfo(name)) == codes.E_INVALIDARG
+    assert fails(lambda: WindowsUpdateAgentInfo().GetInfo(name)) == codes.E_INVALIDARG
 
 
 @pytest.mark.proves("IInstallationAgent", "RecordInstallationResult")
@@ -63,6 +56,6 @@ def test_what_an_outside_installer_reports_is_kept(world: World) -> None:
 @pytest.mark.proves("IInstallationAgent", "RecordInstallationResult")
 def test_reporting_needs_a_cookie_and_the_right_to(world: World, monkeypatch: Any) -> None:
     agent = InstallationAgent(agent=world.agent)
-    assert code(lambda: agent.RecordInstallationResult("", 0, None)) == codes.E_INVALIDARG
+    assert fails(lambda: agent.RecordInstallationResult("", 0, None)) == codes.E_INVALIDARG
     monkeypatch.setattr(SimulatedMachine, "may_act", lambda self: "run it with sudo")
-    assert code(lambda: agent.RecordInstallationResult("x", 0, None)) == codes.E_ACCESSDENIED
+    assert fails(lambda: agent.RecordInstallationResult("x", 0, None)) == codes.E_ACCESSDENIED

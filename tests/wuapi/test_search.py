@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.support.codes import code
 from tests.support.wuapi_world import InThread, Recorder, World
 
 from wua.criteria import escape_string
@@ -26,10 +27,6 @@ from wua.wuapi import (
 )
 from wua.wuapi import results as wuapi_results
 from wua.wuapi.context import Context
-
-
-def code(caught: pytest.ExceptionInfo[ComError]) -> int:
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 def titles(result: Any) -> list[str]:

@@ -1,11 +1,12 @@
 """Services: what is registered, what is asked for, what is refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.codes import fails
 from tests.support.wuapi_world import World
 
 from wua.engine import registrations
@@ -15,7 +16,7 @@ from wua.model.struct import replace
 from wua.model.updates import Service
 from wua.store.state import StateStore
 from wua.testing.machine import SERVICE, SimulatedMachine
-from wua.wuapi import ComError, UpdateServiceManager, enums
+from wua.wuapi import UpdateServiceManager, enums
 from wua.wuapi.errors import ERROR_FILE_NOT_FOUND, TRUST_E_NOSIGNATURE
 from wua.wuapi.services import UpdateService
 
@@ -23,12 +24,6 @@ MICROSOFT_UPDATE = "7971f918-a847-4430-9279-4a52d1efe18d"
 ONLINE = enums.asfAllowOnlineRegistration
 PENDING = enums.asfAllowPendingRegistration
 WITH_AU = enums.asfRegisterServiceWithAU
-
-
-def code(call: Callable[[], Any]) -> int:
-    with pytest.raises(ComError) as caught:
-        call()
-    return caught.value.hresult & 0xFFFFFFFF
 
 
 @pytest.fixture
@@ -108,8 +103,8 @@ def test_its_registration(manager: UpdateServiceManager) -> None:
 @pytest.mark.proves("IUpdateServiceManager", "RemoveService UnregisterServiceWithAU")
 @pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 def test_it_cannot_be_removed_nor_taken_from_automatic_updates(manager: UpdateServiceManager) -> None:
-    assert code(lambda: manager.RemoveService(SERVICE.id)) == codes.WU_E_DS_NEEDWINDOWSSERVICE
-    assert code(lambda: manager.UnregisterServiceWithAU(SERVICE.id)) == codes.WU_E_DS_NEEDWINDOWSSERVICE
+    assert fails(lambda: manager.RemoveService(SERVICE.id)) == codes.WU_E_DS_NEEDWINDOWSSERVICE
+    assert fails(lambda: manager.UnregisterServiceWithAU(SERVICE.id)) == codes.WU_E_DS_NEEDWINDOWSSERVICE
     manager.RegisterServiceWithAU(SERVICE.id)
     assert manager.AddService2(SERVICE.id, ONLINE | WITH_AU, "").RegistrationState is enums.usrsRegistered
     assert manager.Services[0].IsRegisteredWithAU is True
@@ -126,19 +121,19 @@ def test_a_service_may_be_waited_for(world: World, manager: UpdateServiceManager
     other = UpdateServiceManager(agent=world.agent)
     assert other.QueryServiceRegistration(MICROSOFT_UPDATE).IsPendingRegistrationWithAU is True
     assert other.Services.Count == 1
-    assert code(lambda: other.RegisterServiceWithAU(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: other.RegisterServiceWithAU(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
     other.RemoveService(MICROSOFT_UPDATE)
-    assert code(lambda: manager.QueryServiceRegistration(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: manager.QueryServiceRegistration(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
 
 
 def test_now_or_never(manager: UpdateServiceManager) -> None:
-    assert code(lambda: manager.AddService2(MICROSOFT_UPDATE, ONLINE, "")) == codes.WU_E_DS_UNKNOWNSERVICE
-    assert code(lambda: manager.QueryServiceRegistration(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: manager.AddService2(MICROSOFT_UPDATE, ONLINE, "")) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: manager.QueryServiceRegistration(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
 
 
 @pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 def test_now_and_otherwise_later(manager: UpdateServiceManager) -> None:
-    assert code(lambda: manager.AddService2(MICROSOFT_UPDATE, 7, "")) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: manager.AddService2(MICROSOFT_UPDATE, 7, "")) == codes.WU_E_DS_UNKNOWNSERVICE
     registration = manager.QueryServiceRegistration(MICROSOFT_UPDATE)
     assert registration.RegistrationState is enums.usrsRegistrationPending
 
@@ -160,35 +155,35 @@ def test_now_and_otherwise_later(manager: UpdateServiceManager) -> None:
 def test_arguments_that_do_not_fit(
     manager: UpdateServiceManager, service_id: Any, flags: int, cab: Any
 ) -> None:
-    assert code(lambda: manager.AddService2(service_id, flags, cab)) == codes.E_INVALIDARG
+    assert fails(lambda: manager.AddService2(service_id, flags, cab)) == codes.E_INVALIDARG
 
 
 @pytest.mark.proves("IUpdateServiceManager", "AddService")
 @pytest.mark.proves("IUpdateServiceManager2", "AddService2")
 def test_nobody_vouches_for_an_authorisation_cab(manager: UpdateServiceManager, tmp_path: Path) -> None:
     cab = tmp_path / "some.cab"
-    assert code(lambda: manager.AddService(MICROSOFT_UPDATE, str(cab))) == ERROR_FILE_NOT_FOUND
+    assert fails(lambda: manager.AddService(MICROSOFT_UPDATE, str(cab))) == ERROR_FILE_NOT_FOUND
     cab.write_bytes(b"MSCF")
-    assert code(lambda: manager.AddService(MICROSOFT_UPDATE, str(cab))) == TRUST_E_NOSIGNATURE
-    assert code(lambda: manager.AddService2(MICROSOFT_UPDATE, 0, str(cab))) == TRUST_E_NOSIGNATURE
-    assert code(lambda: manager.AddService(MICROSOFT_UPDATE, "")) == codes.E_INVALIDARG
+    assert fails(lambda: manager.AddService(MICROSOFT_UPDATE, str(cab))) == TRUST_E_NOSIGNATURE
+    assert fails(lambda: manager.AddService2(MICROSOFT_UPDATE, 0, str(cab))) == TRUST_E_NOSIGNATURE
+    assert fails(lambda: manager.AddService(MICROSOFT_UPDATE, "")) == codes.E_INVALIDARG
 
 
 @pytest.mark.proves("IUpdateServiceManager", "AddScanPackageService")
 def test_scan_packages_cannot_be_read_yet(manager: UpdateServiceManager, tmp_path: Path) -> None:
     cab = tmp_path / "wsusscn2.cab"
     cab.write_bytes(b"MSCF")
-    assert code(lambda: manager.AddScanPackageService("a", str(cab))) == codes.WU_E_OL_INVALID_SCANFILE
-    assert code(lambda: manager.AddScanPackageService("a", "/nowhere", 1)) == codes.WU_E_OL_INVALID_SCANFILE
-    assert code(lambda: manager.AddScanPackageService("a", str(cab), 2)) == codes.E_INVALIDARG
-    assert code(lambda: manager.AddScanPackageService("", str(cab))) == codes.E_INVALIDARG
+    assert fails(lambda: manager.AddScanPackageService("a", str(cab))) == codes.WU_E_OL_INVALID_SCANFILE
+    assert fails(lambda: manager.AddScanPackageService("a", "/nowhere", 1)) == codes.WU_E_OL_INVALID_SCANFILE
+    assert fails(lambda: manager.AddScanPackageService("a", str(cab), 2)) == codes.E_INVALIDARG
+    assert fails(lambda: manager.AddScanPackageService("", str(cab))) == codes.E_INVALIDARG
 
 
 @pytest.mark.proves("IUpdateServiceManager", "SetOption RegisterServiceWithAU")
 def test_options(manager: UpdateServiceManager) -> None:
     manager.SetOption("AllowWarningUI", False)
     manager.SetOption("allowedServiceID", MICROSOFT_UPDATE.upper())
-    assert code(lambda: manager.RegisterServiceWithAU(SERVICE.id)) == codes.WU_E_INVALID_OPERATION
+    assert fails(lambda: manager.RegisterServiceWithAU(SERVICE.id)) == codes.WU_E_INVALID_OPERATION
     manager.SetOption("AllowedServiceID", SERVICE.id)
     manager.RegisterServiceWithAU(SERVICE.id)
     for name, value in (
@@ -198,16 +193,16 @@ def test_options(manager: UpdateServiceManager) -> None:
         ("Other", True),
         (None, True),
     ):
-        assert code(lambda name=name, value=value: manager.SetOption(name, value)) == codes.E_INVALIDARG  # type: ignore[misc]
+        assert fails(lambda name=name, value=value: manager.SetOption(name, value)) == codes.E_INVALIDARG  # type: ignore[misc]
 
 
 @pytest.mark.proves("IUpdateServiceManager", "RegisterServiceWithAU UnregisterServiceWithAU RemoveService")
 def test_what_is_no_id_cannot_be_used(manager: UpdateServiceManager) -> None:
-    assert code(lambda: manager.RegisterServiceWithAU("x")) == codes.WU_E_INVALID_OPERATION
-    assert code(lambda: manager.UnregisterServiceWithAU(None)) == codes.WU_E_INVALID_OPERATION
-    assert code(lambda: manager.UnregisterServiceWithAU(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
-    assert code(lambda: manager.RemoveService(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
-    assert code(lambda: manager.RemoveService("x")) == codes.E_INVALIDARG
+    assert fails(lambda: manager.RegisterServiceWithAU("x")) == codes.WU_E_INVALID_OPERATION
+    assert fails(lambda: manager.UnregisterServiceWithAU(None)) == codes.WU_E_INVALID_OPERATION
+    assert fails(lambda: manager.UnregisterServiceWithAU(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: manager.RemoveService(MICROSOFT_UPDATE)) == codes.WU_E_DS_UNKNOWNSERVICE
+    assert fails(lambda: manager.RemoveService("x")) == codes.E_INVALIDARG
 
 
 def test_changes_need_the_right_to(world: World, manager: UpdateServiceManager, monkeypatch: Any) -> None:
@@ -220,7 +215,7 @@ def test_changes_need_the_right_to(world: World, manager: UpdateServiceManager, 
         lambda: manager.UnregisterServiceWithAU(SERVICE.id),
         lambda: manager.AddScanPackageService("a", "/some.cab"),
     ):
-        assert code(change) == codes.E_ACCESSDENIED
+        assert fails(change) == codes.E_ACCESSDENIED
     assert manager.Services.Count == 1
 
 

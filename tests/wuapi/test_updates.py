@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.support.offers import offer as any_offer
 from tests.support.wuapi_world import World
 
 from wua.model import codes
@@ -36,26 +37,17 @@ def offer(**fields: Any) -> Offer:
         "update_id": GUID,
         "revision": 7,
         "title": "hello 2.0",
-        "name": "hello",
         "version": "2.0",
-        "architecture": "amd64",
-        "installed_version": "",
-        "type": UpdateType.SOFTWARE,
         "deployment_action": DeploymentAction.OPTIONAL_INSTALLATION,
-        "installed": 0,
-        "hidden": 0,
-        "mandatory": 0,
         "browse_only": 1,
         "auto_select": 1,
-        "downloaded": 0,
         "uninstallable": 1,
         "reboot_required": 1,
         "size": 5_000_000_000,
-        "origin": "Debian",
         "reason": "needed",
         "category_ids": ("product", "nowhere"),
     }
-    return Offer(**{**values, **fields})
+    return any_offer(**values | fields)
 
 
 def details(update: UpdateId) -> Update:

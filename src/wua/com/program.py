@@ -83,10 +83,6 @@ class Connected:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    @property
-    def is_over(self) -> bool:
-        return not self._thread.is_alive()
-
     # --- the program, as its tokens need it
 
     def call(self, token: int, interface: str, arguments: tuple[ComObject, ComObject]) -> int:

@@ -1,21 +1,16 @@
 """The server: a port on the loop-back interface, open as long as the file beside the DLL says where it is."""
 
-import contextlib
-import os
 import secrets
 import socket
-import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from wua.api.agent import Agent
 from wua.com.program import Connected, Secret
-from wua.remote import wire as frames
+from wua.remote.port import Port
 
 CONNECTION: Final = "connection"  # the file's name
-HOST: Final = "127.0.0.1"
 
 
 class ComServer:
@@ -30,59 +25,26 @@ class ComServer:
     ) -> None:
         """Raises OSError: there is no port, or the file can't be written."""
         self._agent, self._on_connected = agent, on_connected
-        self._path = folder / CONNECTION
         self._secret = Secret(secrets.token_hex(32), secrets.token_hex(32))
-        self._guard = threading.Lock()
-        self._programs: list[Connected] = []
-        self._closed = False
-        self._listener = socket.create_server((HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._publish()
-        self._thread = threading.Thread(target=self._accept, name="wua-com-accept", daemon=True)
-        self._thread.start()
+        self._port = Port[Connected](folder / CONNECTION, self._where, self._welcome)
 
-    def _publish(self) -> None:
-        # A temporary file has mode 0600, and is renamed when it is whole.
-        handle, name = tempfile.mkstemp(dir=self._path.parent)
-        with open(handle, "w") as file:
-            file.write(f"{self.port} {self._secret.program} {self._secret.server}\n")
-        os.replace(name, self._path)
+    def _where(self, port: int) -> bytes:
+        return f"{port} {self._secret.program} {self._secret.server}\n".encode()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._guard:
-                if self._closed:
-                    connection.close()
-                    return
-                self._programs = [each for each in self._programs if not each.is_over]
-                program = Connected(self._agent, connection, self._secret)
-                self._programs.append(program)
+    def _welcome(self, port: Port[Connected], connection: socket.socket) -> None:
+        program = port.keep(connection, lambda each: Connected(self._agent, each, self._secret))
+        if program is not None:
             self._on_connected(program)
+
+    @property
+    def port(self) -> int:
+        return self._port.number
 
     @property
     def programs(self) -> list[Connected]:
         """Those that are connected."""
-        with self._guard:
-            return [each for each in self._programs if not each.is_over]
+        return self._port.served
 
     def close(self) -> None:
         """End every connection. Jobs go on; programs find their server unavailable."""
-        with self._guard:
-            if self._closed:
-                return
-            self._closed = True
-            programs = list(self._programs)
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
-        frames.finish(self._listener)  # wakes the accepting thread
-        self._listener.close()
-        self._thread.join()
-        for each in programs:
-            each.close()
-        for each in programs:
-            each.wait()
+        self._port.close()

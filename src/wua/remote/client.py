@@ -11,6 +11,7 @@ import msgspec
 from wua.model.agent import Agent, Watch
 from wua.model.problems import WuaError, error
 from wua.remote import wire
+from wua.system.watches import Watches
 
 _NOTHING: Final = msgspec.Raw(b"{}")
 
@@ -33,7 +34,7 @@ class RemoteAgent:
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._lost: WuaError | None = None
-        self._watches: list[_Watch] = []
+        self._watches = Watches()
         self._watched = False
         self._news = threading.Condition()
         self._jobs: dict[str, None] = {}
@@ -68,16 +69,9 @@ class RemoteAgent:
         return answer.result
 
     def watch(self, listener: Callable[[str], None]) -> Watch:
-        watch = _Watch(self, listener)
-        with self._guard:
-            self._watches.append(watch)
+        watch = self._watches.add(listener)
         self.call("watch")
         return watch
-
-    def unwatch(self, watch: "_Watch") -> None:
-        with self._guard:
-            if watch in self._watches:
-                self._watches.remove(watch)
 
     def close(self) -> None:
         """End the connection; calls that wait are released with connection-lost."""
@@ -142,31 +136,9 @@ class RemoteAgent:
                 self._jobs.clear()
                 if not jobs:
                     break
-            with self._guard:
-                watches = list(self._watches)
             for job in jobs:
-                for watch in watches:
-                    watch.tell(job)
+                self._watches.tell(job)
         self._socket.close()
-
-
-class _Watch:
-    """One listener. Closing waits for a call that is being made, unless it is made by the same thread."""
-
-    def __init__(self, agent: RemoteAgent, listener: Callable[[str], None]) -> None:
-        self._agent, self._listener = agent, listener
-        self._guard = threading.RLock()
-        self._open = True
-
-    def tell(self, job: str) -> None:
-        with self._guard:
-            if self._open:
-                self._listener(job)
-
-    def close(self) -> None:
-        with self._guard:
-            self._open = False
-        self._agent.unwatch(self)
 
 
 def _add(method: wire.Method) -> None:

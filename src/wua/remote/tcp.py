@@ -4,9 +4,7 @@ Where the port is, and what each side proves itself with, stands in a file that 
 use the agent. The client says its half of the secret, the server answers with the other.
 """
 
-import contextlib
 import hmac
-import os
 import secrets
 import socket
 import threading
@@ -18,13 +16,11 @@ import msgspec
 from wua.model.agent import Agent
 from wua.model.problems import error
 from wua.model.struct import Value
-from wua.remote import wire
 from wua.remote.client import remote_agent
+from wua.remote.port import HOST, Port
 from wua.remote.server import Connection
-from wua.system.files import write_atomic
 
 FILE: Final = "connection.json"
-HOST: Final = "127.0.0.1"
 PATIENCE: Final = 10.0  # seconds for the other side to prove itself
 _SECRET: Final = 64  # characters
 
@@ -47,69 +43,36 @@ class Listener:
     def __init__(self, agent: Agent, folder: Path) -> None:
         """Raises OSError: there is no port, or the file can't be written."""
         self._agent = agent
-        self._path = folder / FILE
-        self._guard = threading.Lock()
-        self._connections: list[Connection] = []
-        self._closed = False
-        self._socket = socket.socket()
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # on Windows another program could else take the port over
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        self._socket.bind((HOST, 0))
-        self._socket.listen()
-        port: int = self._socket.getsockname()[1]
-        self._meeting = Meeting(port, secrets.token_hex(_SECRET // 2), secrets.token_hex(_SECRET // 2))
-        write_atomic(self._path, msgspec.json.encode(self._meeting), mode=0o600)
-        self._thread = threading.Thread(target=self._accept, name="wua-tcp-accept", daemon=True)
-        self._thread.start()
+        self._client, self._server = (secrets.token_hex(_SECRET // 2) for _ in range(2))
+        self._port = Port[Connection](folder / FILE, self._meeting, self._welcome)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._meet, args=(connection,), name="wua-tcp-meet", daemon=True).start()
+    def _meeting(self, port: int) -> bytes:
+        return msgspec.json.encode(Meeting(port, self._client, self._server))
 
-    def _meet(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _welcome(self, port: Port[Connection], connection: socket.socket) -> None:
+        threading.Thread(target=self._meet, args=(port, connection), name="wua-meet", daemon=True).start()
+
+    def _meet(self, port: Port[Connection], connection: socket.socket) -> None:
         try:
             connection.settimeout(PATIENCE)
             said = _read(connection)
-            if not hmac.compare_digest(said, self._meeting.client.encode()):
+            if not hmac.compare_digest(said, self._client.encode()):
                 connection.close()
                 return
-            connection.sendall(self._meeting.server.encode())
+            connection.sendall(self._server.encode())
             connection.settimeout(None)
         except OSError:
             connection.close()
             return
-        with self._guard:
-            if self._closed:
-                connection.close()
-                return
-            self._connections = [each for each in self._connections if not each.wait(0)]
-            self._connections.append(Connection(self._agent, connection))
+        port.keep(connection, lambda each: Connection(self._agent, each))
 
     def wait(self) -> None:
         """Until ``close`` was called."""
-        self._thread.join()
+        self._port.wait()
 
     def close(self) -> None:
         """End every connection; the agent stays open."""
-        with self._guard:
-            if self._closed:
-                return
-            self._closed = True
-            connections = list(self._connections)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
-        wire.finish(self._socket)  # wakes the accepting thread
-        self._socket.close()
-        self._thread.join()
-        for connection in connections:
-            connection.close()
-        for connection in connections:
-            connection.wait()
+        self._port.close()
 
 
 def connect(folder: Path) -> Agent | None:

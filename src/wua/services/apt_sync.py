@@ -87,7 +87,7 @@ class Synchroniser:
             for record in load_records(self._catalogue) or ()
             if record.present
         }
-        return frozenset(update for update in there if needs.get(update, have) <= have)
+        return frozenset(update for update in there if needs.get(update, frozenset()) <= have)
 
     @property
     def _status(self) -> Path:

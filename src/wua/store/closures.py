@@ -4,12 +4,12 @@ Kept beside the downloads. It only refines what "downloaded" means: an update of
 judged by its own file, and what a plan finds missing later is told then.
 """
 
-import os
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
+
+from wua.system.files import write_atomic
 
 
 def note(cache: Path, needs: Mapping[str, Collection[str]]) -> None:
@@ -21,14 +21,7 @@ def note(cache: Path, needs: Mapping[str, Collection[str]]) -> None:
     known = read(cache) | {update: frozenset(others) for update, others in needs.items()}
     kept = {update: sorted(others) for update, others in known.items() if others}
     cache.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=cache, prefix=".closures-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(kept))
-        os.replace(name, _path(cache))
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_atomic(_path(cache), msgspec.json.encode(kept), sync=False)
 
 
 def read(cache: Path) -> dict[str, frozenset[str]]:
