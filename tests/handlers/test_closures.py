@@ -10,6 +10,7 @@ from wua.handlers.closures import closures
 from wua.model.enums import ResultCode
 from wua.model.identity import deb_update_id
 from wua.model.plans import Change, Operation, Plan, PlanItem, PlanRequest
+from wua.model.problems import WuaError
 from wua.model.updates import UpdateId
 from wua.store.closures import note, read
 from wua.testing.debian import Package
@@ -59,6 +60,14 @@ def test_notes_are_kept_and_replaced(tmp_path: Path) -> None:
     note(cache, {"a": {"x"}})
     assert read(cache) == {"a": {"x"}}
     assert [each.name for each in cache.iterdir()] == ["closures.json"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WuaError) as raised:
+        note(tmp_path / "file", {"a": {"x"}})
+    assert raised.value.problem.id == "store-unwritable"
+    assert str(tmp_path / "file") in raised.value.problem.seen
 
 
 @pytest.fixture

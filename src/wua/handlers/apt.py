@@ -191,12 +191,9 @@ class AptHandler:
         """Fetch the plan's files; what belongs to which update is noted, for IsDownloaded.
 
         Raises:
-            WuaError: disk-full.
+            WuaError: disk-full, store-unwritable.
         """
-        try:
-            note(Path(self._target.paths.cache), closures(plan))
-        except OSError as failed:
-            raise error("disk-full", f"{failed.filename}: {failed.strerror}") from None
+        note(Path(self._target.paths.cache), closures(plan))
         return [apt_commands.download(self._target, plan)]
 
     def keep(self, plan: Plan, tell: Callable[[str], None]) -> None:

@@ -4,11 +4,13 @@ Kept beside the downloads. It only refines what "downloaded" means: an update of
 judged by its own file, and what a plan finds missing later is told then.
 """
 
+import errno
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
+from wua.model.problems import error
 from wua.system.files import write_atomic
 
 
@@ -16,12 +18,17 @@ def note(cache: Path, needs: Mapping[str, Collection[str]]) -> None:
     """Note the updates that some updates need, all by their ids; a later note replaces an earlier one.
 
     Raises:
-        OSError: the folder cannot be written.
+        WuaError: disk-full, store-unwritable.
     """
     known = read(cache) | {update: frozenset(others) for update, others in needs.items()}
     kept = {update: sorted(others) for update, others in known.items() if others}
-    cache.mkdir(parents=True, exist_ok=True)
-    write_atomic(_path(cache), msgspec.json.encode(kept), sync=False)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        write_atomic(_path(cache), msgspec.json.encode(kept), sync=False)
+    except OSError as failure:
+        full = failure.errno in (errno.ENOSPC, errno.EDQUOT)
+        said = f"{failure.filename}: {failure.strerror}"
+        raise error("disk-full" if full else "store-unwritable", said) from None
 
 
 def read(cache: Path) -> dict[str, frozenset[str]]:
