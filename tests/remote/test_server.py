@@ -338,6 +338,26 @@ def test_a_client_that_never_reads_is_let_go(both: Both, monkeypatch: pytest.Mon
     assert both.connection.wait(LONG)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_answer_that_can_not_be_sent_ends_the_connection(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(answer: wire.Answer) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("wua.remote.server.wire.frame", defect)
+    both.send(GOOD)
+    assert wire.receive(both.socket, wire.LARGEST_REPLY) is None
+    assert both.connection.wait(LONG)
+
+
+def test_where_sending_can_not_be_tried_answers_come_all_the_same(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wua.remote.outbox._DONTWAIT", None)  # as on Windows
+    assert both.client().info() == both.served.answers["info"]
+
+
 raw = st.binary(max_size=200)
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

@@ -4,6 +4,8 @@ import gc
 import threading
 import weakref
 
+import pytest
+
 from wua.system.workers import Workers
 
 
@@ -25,6 +27,17 @@ def test_a_thread_that_waits_keeps_nothing_of_its_last_work_alive() -> None:
     del work
     gc.collect()
     assert gone() is None
+    workers.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_in_some_work_stops_neither_the_rest_nor_who_waits() -> None:
+    workers = Workers("bad", 1)
+    done: list[int] = []
+    for work in (lambda: 1 // 0, lambda: done.append(1)):
+        assert workers.put(work)
+    assert workers.wait(30)
+    assert done == [1]
     workers.close()
 
 

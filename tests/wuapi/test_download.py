@@ -180,11 +180,11 @@ def test_progress(world: World) -> None:
     downloader = world.downloader()
     job = downloader.BeginDownload(progress, completed, None)
     _, args = progress.wait_until(
-        lambda job, args: args.Progress.GetUpdateResult(0).ResultCode == orcInProgress
+        lambda job, args: args.Progress.CurrentUpdateDownloadPhase == dphDownloading
     )
     now = args.Progress
     assert (now.CurrentUpdateIndex, now.CurrentUpdatePercentComplete) == (0, 0)
-    assert now.CurrentUpdateDownloadPhase == dphDownloading
+    assert now.GetUpdateResult(0).ResultCode == orcInProgress
     assert now.GetUpdateResult(1).ResultCode == orcNotStarted
     assert (now.TotalBytesDownloaded, now.TotalBytesToDownload) == (Decimal(0), Decimal(300))
     assert (now.CurrentUpdateBytesDownloaded, now.CurrentUpdateBytesToDownload) == (Decimal(0), Decimal(100))

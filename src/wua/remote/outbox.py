@@ -8,6 +8,7 @@ from typing import Final
 from wua.remote import wire
 
 UNSENT: Final = 1 << 30  # bytes that a client may leave unread
+_DONTWAIT: Final[int | None] = getattr(socket, "MSG_DONTWAIT", None)  # Windows has none
 
 
 class Outbox:
@@ -38,8 +39,10 @@ class Outbox:
 
     def _at_once(self, message: bytes) -> bytes:
         """Send what goes without waiting; the rest of the message is left."""
+        if _DONTWAIT is None:
+            return message
         try:
-            return message[self._socket.send(message, socket.MSG_DONTWAIT) :]
+            return message[self._socket.send(message, _DONTWAIT) :]
         except BlockingIOError:
             return message
         except OSError:

@@ -100,4 +100,8 @@ class Connection:
         self._reply(wire.Answer(number, problem=cause))
 
     def _reply(self, answer: wire.Answer) -> None:
-        self._outbox.put(wire.frame(answer))
+        try:
+            self._outbox.put(wire.frame(answer))
+        except BaseException:
+            self.close()  # else the client would wait for ever
+            raise

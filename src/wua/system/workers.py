@@ -1,6 +1,7 @@
 """Callables on a few daemon threads: a hanging mirror or callback cannot keep an interpreter from ending."""
 
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -32,7 +33,10 @@ class Workers:
         self._closed = False
 
     def put(self, work: Callable[[], None]) -> bool:
-        """Have ``work`` called; it must not raise. False, and nothing happens, after ``close``."""
+        """Have ``work`` called; what it raises is a defect, told by ``threading.excepthook``.
+
+        False, and nothing happens, after ``close``.
+        """
         with self._guard:
             if self._closed:
                 return False
@@ -63,7 +67,10 @@ class Workers:
             work = self._queue.get()
             if work is None:
                 return
-            work()
+            try:
+                work()
+            except BaseException:  # noqa: BLE001 - as for any thread; this one goes on with other work
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
             del work  # a thread that waits keeps nothing alive: no job, no callback, no state
             with self._guard:
                 self._idle += 1
