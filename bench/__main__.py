@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.harness import Row, dump, environment, fail, load, table
 
-PARTS = ("jobs", "search", "wuapi", "cli", "apt", "first_run")
+PARTS = ("jobs", "search", "wuapi", "com", "cli", "apt", "first_run")
 HERE = Path(__file__).resolve().parent
 
 

@@ -1,6 +1,6 @@
 """The update services of a simulated machine, and their catalogue."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from wua.model.enums import DeploymentAction
@@ -43,7 +43,9 @@ class SimulatedCatalogue:
         return matching(self.offers(), where, values)
 
     def supersedence(self) -> Mapping[str, Collection[str]]:
-        return {update.id.update_id: _superseded(self._machine, update) for update in self._machine.updates()}
+        updates = self._machine.updates()
+        names = _names(updates)
+        return {update.id.update_id: _superseded(names, update) for update in updates}
 
     def categories(self) -> tuple[Category, ...]:
         """Those of the updates, and always the one that updates have that name none."""
@@ -54,10 +56,14 @@ class SimulatedCatalogue:
         pass
 
 
-def _superseded(machine: SimulatedMachine, update: SimulatedUpdate) -> tuple[str, ...]:
+def _names(updates: Iterable[SimulatedUpdate]) -> Mapping[str, str]:
+    """The ids of updates by their names."""
+    return {each.name: each.id.update_id for each in updates}
+
+
+def _superseded(names: Mapping[str, str], update: SimulatedUpdate) -> tuple[str, ...]:
     """The ids of what an update supersedes; a name that no update has is taken for an id."""
-    known = {each.name: each.id.update_id for each in machine.updates()}
-    return tuple(known.get(name, name) for name in update.supersedes)
+    return tuple(names.get(name, name) for name in update.supersedes)
 
 
 def _offer(machine: SimulatedMachine, update: SimulatedUpdate, *, hidden: bool) -> Offer:
@@ -115,10 +121,11 @@ class SimulatedService:
         return ()
 
     def details(self, ids: Sequence[UpdateId]) -> tuple[Update, ...]:
-        return tuple(_details(self._machine, self._find(update)) for update in ids)
+        known, names = self._known(), _names(self._machine.updates())
+        return tuple(_details(names, _found(known, update)) for update in ids)
 
     def verdict(self, update: UpdateId) -> Verdict:
-        offer = self._catalogue.offer(self._find(update))
+        offer = self._catalogue.offer(_found(self._known(), update))
         return Verdict(offer, (Reason("installed", str(offer.installed), offer.reason, "machine.json"),))
 
     def resolve(self, names: Sequence[str]) -> tuple[UpdateId, ...]:
@@ -130,14 +137,18 @@ class SimulatedService:
             found.append(matches[0])
         return tuple(found)
 
-    def _find(self, update: UpdateId) -> SimulatedUpdate:
-        for candidate in with_parts(self._machine.updates()):
-            if candidate.id == update:
-                return candidate
+    def _known(self) -> Mapping[UpdateId, SimulatedUpdate]:
+        """All updates and their parts; where two have one id, the first of them."""
+        return {each.id: each for each in reversed([*with_parts(self._machine.updates())])}
+
+
+def _found(known: Mapping[UpdateId, SimulatedUpdate], update: UpdateId) -> SimulatedUpdate:
+    if update not in known:
         raise error("unknown-update", update.update_id)
+    return known[update]
 
 
-def _details(machine: SimulatedMachine, update: SimulatedUpdate) -> Update:
+def _details(names: Mapping[str, str], update: SimulatedUpdate) -> Update:
     return Update(
         id=update.id,
         title=update.label,
@@ -151,7 +162,7 @@ def _details(machine: SimulatedMachine, update: SimulatedUpdate) -> Update:
         category_ids=tuple(category.id for category in update.categories),
         severity=update.severity,
         cve_ids=update.cve_ids,
-        superseded_ids=_superseded(machine, update),
+        superseded_ids=_superseded(names, update),
         installing=update.behavior,
         removing=Behavior(reboot=update.behavior.reboot),
         drivers=update.drivers,
