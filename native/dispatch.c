@@ -207,6 +207,7 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
     }
     text_put(&text, "]");
     result = ask_value(object->link, object, &text, id, &value, &why, &argument);
+    InterlockedIncrement(&object->asked);
     if (SUCCEEDED(result)) {
         settle(object, id, result, is_clean_up(object->class, dispid), &value);
         if (answer)

@@ -1,4 +1,5 @@
-/* IEnumVARIANT over a collection: live, as it asks for one element after another. */
+/* IEnumVARIANT over a collection: live. It is told some elements at once, and asks again when the program has called
+ * the collection meanwhile; nobody else can change it. */
 #define COBJMACROS
 #include "objects.h"
 
@@ -7,12 +8,16 @@
 #include "values.h"
 
 #define WU_E_INVALIDINDEX ((HRESULT)0x80240007)
+#define AHEAD 31 /* elements that are told with one */
 
 typedef struct Enumerator {
     IEnumVARIANT iface;
     LONG references;
     Object *collection; /* with a reference */
     LONG place;
+    SRWLOCK guard;   /* of all that follows */
+    SAFEARRAY *told; /* elements from "first" on; NULL for none */
+    LONG first, asked;
 } Enumerator;
 
 static HRESULT make(Object *collection, LONG place, IEnumVARIANT **made);
@@ -39,6 +44,8 @@ static ULONG STDMETHODCALLTYPE release(IEnumVARIANT *self)
     Enumerator *own = (Enumerator *)self;
     LONG left = InterlockedDecrement(&own->references);
     if (!left) {
+        if (own->told)
+            SafeArrayDestroy(own->told);
         face_release(&own->collection->faces[0]);
         free(own);
         alive_less();
@@ -46,22 +53,64 @@ static ULONG STDMETHODCALLTYPE release(IEnumVARIANT *self)
     return (ULONG)left;
 }
 
+/* Asks for an element with those after it. */
+static HRESULT ask(Object *collection, LONG place, SAFEARRAY **told)
+{
+    Text text = {0};
+    VARIANT value;
+    BSTR why;
+    long long id = link_begin(collection->link, &text, "invoke");
+    text_put(&text, ",\"on\":");
+    text_integer(&text, collection->handle);
+    text_put(&text, ",\"dispid\":0,\"flags\":");
+    text_integer(&text, DISPATCH_PROPERTYGET);
+    text_put(&text, ",\"args\":[");
+    text_integer(&text, place);
+    text_put(&text, "],\"ahead\":");
+    text_integer(&text, AHEAD);
+    HRESULT result = ask_value(collection->link, NULL, &text, id, &value, &why, NULL);
+    SysFreeString(why);
+    if (SUCCEEDED(result) && V_VT(&value) == (VT_ARRAY | VT_VARIANT)) {
+        *told = V_ARRAY(&value);
+        return S_OK;
+    }
+    VariantClear(&value);
+    return FAILED(result) ? result : E_UNEXPECTED;
+}
+
+/* Whether it was told already, and is as it was. */
+static int was_told(Enumerator *own, LONG place, VARIANT *value)
+{
+    LONG last = -1, offset;
+    AcquireSRWLockShared(&own->guard);
+    if (own->told && own->asked == own->collection->asked)
+        SafeArrayGetUBound(own->told, 1, &last);
+    offset = place - own->first;
+    int found = offset >= 0 && offset <= last && SUCCEEDED(SafeArrayGetElement(own->told, &offset, value));
+    ReleaseSRWLockShared(&own->guard);
+    return found;
+}
+
+/* The guard is not held while the server is asked, for an apartment is served meanwhile. */
 static HRESULT element(Enumerator *own, LONG place, VARIANT *value)
 {
-    VARIANT index, got;
-    DISPPARAMS parameters = {&index, NULL, 1, 0};
-    EXCEPINFO info = {0};
-    V_VT(&index) = VT_I4;
-    V_I4(&index) = place;
-    VariantInit(&got);
-    HRESULT result = face_invoke(&own->collection->faces[0], DISPID_VALUE, &IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_PROPERTYGET,
-                                 &parameters, &got, &info, NULL);
-    SysFreeString(info.bstrSource);
-    SysFreeString(info.bstrDescription);
-    if (result == DISP_E_EXCEPTION)
-        result = info.scode;
-    if (SUCCEEDED(result))
-        *value = got;
+    SAFEARRAY *told, *before;
+    LONG asked = own->collection->asked, first = 0;
+    VariantInit(value);
+    if (was_told(own, place, value))
+        return S_OK;
+    HRESULT result = ask(own->collection, place, &told);
+    if (FAILED(result))
+        return result;
+    result = SafeArrayGetElement(told, &first, value);
+    AcquireSRWLockExclusive(&own->guard);
+    before = own->told;
+    own->told = told;
+    own->first = place;
+    own->asked = asked;
+    ReleaseSRWLockExclusive(&own->guard);
+    if (before)
+        SafeArrayDestroy(before);
     return result;
 }
 

@@ -313,6 +313,7 @@ HRESULT member_call(Face *face, int number, const void *const *arguments, void *
         return result;
     }
     result = ask_value(object->link, object, &text, id, &value, &why, NULL);
+    InterlockedIncrement(&object->asked);
     if (SUCCEEDED(result))
         settle(object, id, result, member->cleans_up, &value);
     if (SUCCEEDED(result) && member->returns != T_VOID) {

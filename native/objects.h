@@ -25,6 +25,7 @@ typedef struct Object {
     const Class *class;
     IUnknown *marshaler;  /* free-threaded; made when asked for */
     Constants *constants; /* what will not change */
+    LONG asked;           /* how many calls have changed it, or may have */
     struct Object *next;  /* in its bucket */
     Face errors;          /* ISupportErrorInfo */
     Face faces[];         /* one for each chain of the class */

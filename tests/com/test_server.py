@@ -116,6 +116,24 @@ def test_late_bound(served: Served, program: FakeProgram) -> None:
     assert program.late(searcher, application, GET)["value"] == "me"
 
 
+def test_elements_of_a_collection_come_together(served: Served, program: FakeProgram) -> None:
+    served.world.set(*(SimulatedUpdate(name, "1") for name in "abc"))
+    searcher = program.create("UpdateSearcher")
+    found = program.late(searcher, dispid(UpdateSearcher, "Search"), METHOD, "IsInstalled=0")["value"]["o"]
+    updates = program.get(found, "ISearchResult", "Updates")["o"]
+
+    def elements(place: int, ahead: int) -> Any:
+        return program.ask("invoke", on=updates, dispid=0, flags=GET, args=[place], ahead=ahead)
+
+    assert elements(0, 0)["value"]["v"]["Title"] == "a 1"
+    program.get(program.get(updates, "IUpdateCollection", "Item", 0)["o"], "IUpdate", "Description")
+    (second, third) = elements(1, 5)["value"]["a"]
+    assert (second["v"]["Title"], third["v"]["Title"]) == ("b 1", "c 1")
+    assert third["v"]["Description"] == "Simulated update c."  # known since the first one was asked for it
+    assert len(elements(0, 1)["value"]["a"]) == 2
+    assert elements(3, 5)["hresult"] == signed(codes.WU_E_INVALIDINDEX)
+
+
 def test_errors_of_members_and_of_calls(program: FakeProgram) -> None:
     searcher, updates = program.create("UpdateSearcher"), program.create("UpdateCollection")
     early = program.early(searcher, "IUpdateSearcher", "Search", "method", "Type=Software")

@@ -18,6 +18,7 @@ from wua.wuapi.table import INTERFACES
 from wua.wuapi.variants import answered
 
 DEFAULT_MEMBER: Final = 0
+MOST_AHEAD: Final = 64  # elements of a collection that are sent with one
 _ROWS: Final = {(name, row.slot): row for name, each in INTERFACES.items() for row in each.rows}
 
 
@@ -78,6 +79,20 @@ def late(thing: ComObject, dispid: int, flags: int, arguments: Sequence[Any]) ->
         scode = failure.excepinfo[5]
         text = explained(scode, failure.excepinfo[2] or "", failure.problem)
         return Outcome(hresult=scode, text=text, argument=-1)
+
+
+def elements(thing: ComObject, arguments: Sequence[Any], ahead: int) -> Outcome:
+    """An element of a collection and up to ``ahead`` that come after it, as an array."""
+    first = late(thing, DEFAULT_MEMBER, GET, arguments)
+    if first.hresult or not isinstance(arguments[0], int):
+        return first
+    found = [first.value]
+    for index in range(arguments[0] + 1, arguments[0] + 1 + min(ahead, MOST_AHEAD)):
+        following = late(thing, DEFAULT_MEMBER, GET, (index,))
+        if following.hresult:
+            break  # the end
+        found.append(following.value)
+    return Outcome(found)
 
 
 def _late(thing: ComObject, dispid: int, flags: int, arguments: Sequence[Any]) -> Outcome:

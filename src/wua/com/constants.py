@@ -4,11 +4,13 @@ They go in groups: whoever reads one is sent the others of its group too. What i
 is asked for stands in a group of its own.
 """
 
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from wua.wuapi.conformance import declared
 from wua.wuapi.declare import ComObject
 from wua.wuapi.errors import ComError
+from wua.wuapi.update_facts import UpdateFacts
 
 _RESULT: Final = ("HResult", "ResultCode", "RebootRequired")
 _PROGRESS: Final = ("CurrentUpdateIndex", "CurrentUpdatePercentComplete", "PercentComplete")
@@ -81,9 +83,11 @@ def beside(class_name: str, name: str) -> tuple[str, ...]:
     return next((group for group in GROUPS.get(class_name, ()) if name in group), ())
 
 
-def first_of(class_name: str) -> tuple[str, ...]:
-    """What is sent along with an object."""
-    return GROUPS.get(class_name, ((),))[0]
+def first_of(thing: ComObject) -> tuple[str, ...]:
+    """What is sent along with an object: of an update all that need not be fetched for it."""
+    groups = GROUPS.get(class_name(type(thing)), ((),))
+    known = isinstance(thing, UpdateFacts) and thing._details_known_
+    return tuple(chain.from_iterable(groups)) if known else groups[0]
 
 
 class Constant(NamedTuple):

@@ -163,9 +163,12 @@ class Connected:
             case wire.Early(on=handle, interface=interface, slot=slot, args=args):
                 thing, given = self._thing(handle), self._arguments(args)
                 self._run(request, thing, lambda: calls.early(thing, interface, slot, given))
-            case wire.Late(on=handle, dispid=dispid, flags=flags, args=args):
+            case wire.Late(on=handle, dispid=dispid, flags=flags, args=args, ahead=ahead):
                 thing, given = self._thing(handle), self._arguments(args)
-                self._run(request, thing, lambda: calls.late(thing, dispid, flags, given))
+                if ahead:
+                    self._run(request, thing, lambda: calls.elements(thing, given, ahead))
+                else:
+                    self._run(request, thing, lambda: calls.late(thing, dispid, flags, given))
 
     def _thing(self, handle: int) -> ComObject:
         try:

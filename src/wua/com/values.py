@@ -56,7 +56,7 @@ class Values:
     def _give(self, thing: ComObject) -> dict[str, Any]:
         handle, new = self._objects.give(thing)
         name = class_name(type(thing))
-        told = constants(thing, first_of(name)) if new else ()
+        told = constants(thing, first_of(thing)) if new else ()
         if not told:
             return {"o": handle, "k": name}
         return {"o": handle, "k": name, "v": {n: self.write(value, kind) for n, value, kind in told}}

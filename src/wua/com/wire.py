@@ -36,13 +36,17 @@ class Early(Value, frozen=True, forbid_unknown_fields=True, tag_field="op", tag=
 
 
 class Late(Value, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="invoke"):
-    """IDispatch::Invoke; arguments in order, what was left out in its place."""
+    """IDispatch::Invoke; arguments in order, what was left out in its place.
+
+    ``ahead``: the answer is an array of a collection's element, which ``args`` names, and so many after it.
+    """
 
     id: int
     on: int
     dispid: int
     flags: int
     args: list[Any]
+    ahead: int = 0
     within: int = 0
 
 

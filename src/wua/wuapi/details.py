@@ -24,6 +24,10 @@ class Found:
         self._offers = offers
         self._details: dict[int, Details] = {}
 
+    def is_known(self, place: int) -> bool:
+        """Whether ``details`` would answer without asking anybody."""
+        return place in self._details
+
     def details(self, place: int) -> Details:
         """Everything about the update at ``place``; fetches its neighbours with it.
 

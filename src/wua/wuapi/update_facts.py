@@ -39,6 +39,11 @@ class UpdateFacts(ComObject):
     def _details(self) -> Details:
         return self._found.details(self._place)
 
+    @property
+    def _details_known_(self) -> bool:
+        """Whether what the search did not answer was fetched before, with its neighbours' perhaps."""
+        return self._found.is_known(self._place)
+
     # --- what it is
 
     @property
