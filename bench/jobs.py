@@ -204,8 +204,8 @@ def fixed_cost() -> Row:
         host = (processor_time(agent.info().host_pid) - hosts) / 60 * 1e3
     row = Row("a whole job, job host running", samples)
     row.notes = (
-        f"of a job's time {host:.1f} ms are processor time of the job host and {caller:.1f} ms of the caller; it "
-        "makes about ten files, whose making stands beside it"
+        f"of a job's time {host:.1f} ms are processor time of the job host, {caller:.1f} ms of the caller; "
+        "it makes about ten files, whose making stands beside it"
     )
     costs = sorted(a - b for a, b in zip(samples["wua"], samples["command by hand"], strict=True))
     p50, p95 = costs[len(costs) // 2] * 1e3, costs[int(len(costs) * 0.95)] * 1e3
