@@ -19,6 +19,7 @@ from wua.wuapi.late_errors import DISP_E_BADPARAMCOUNT, DISP_E_PARAMNOTOPTIONAL,
 from wua.wuapi.table import COCLASSES
 from wua.wuapi.variants import MISSING
 
+pytestmark = pytest.mark.not_com("it is the late binding of Python programs that is tested")
 GET, METHOD = 2, 1
 
 

@@ -274,6 +274,7 @@ def test_clean_up_waits_for_one_that_is_running(world: World) -> None:
     assert trap.left.is_set()
 
 
+@pytest.mark.not_com("what surrounds Begin is the server's own")
 def test_it_sees_the_context_of_begin(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     sessions: list[UpdateSession] = []
@@ -348,6 +349,7 @@ def forms(record: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.not_com("the callables of Python; what COM calls is an object")
 @pytest.mark.parametrize("form", forms(lambda *given: None))
 def test_what_else_is_called(world: World, form: str) -> None:
     world.set(SimulatedUpdate("a"))
@@ -361,6 +363,7 @@ def test_what_else_is_called(world: World, form: str) -> None:
         assert given[:1] in ((), (job,))
 
 
+@pytest.mark.not_com("the callables of Python; what COM calls is an object")
 def test_invoke_comes_before_other_ways(world: World) -> None:
     world.set(SimulatedUpdate("a"))
 
@@ -373,12 +376,14 @@ def test_invoke_comes_before_other_ways(world: World) -> None:
     assert len(both.calls) == 1
 
 
+@pytest.mark.not_com("the callables of Python; what COM calls is an object")
 def test_a_builtin_that_does_not_tell_its_parameters(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.set(SimulatedUpdate("a"))
     world.installer().BeginInstall(None, max, None).CleanUp()
     assert "TypeError" in caplog.text  # it was called with both arguments, and could not compare them
 
 
+@pytest.mark.not_com("coroutines are Python's own")
 async def test_a_coroutine_runs_on_the_loop_of_begin(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     installer = world.installer()

@@ -36,6 +36,7 @@ class Counting(Recorder):
         return super().Invoke(job, args)
 
 
+@pytest.mark.not_com("each callback has a thread of the tests' own besides")
 @pytest.mark.not_native("beneath it is another agent, with threads of its own")
 @pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.slow)])
 def test_searches_and_downloads_at_once(world: World, count: int) -> None:
