@@ -89,11 +89,33 @@ def _losing() -> Iterator[None]:
         raise GoneError(f"the program in Wine does not answer: {lost}") from lost
 
 
-class Proxy:
-    """An object of the DLL's. There is a class of proxies for each class of objects, with the same name."""
+class Held:
+    """What the program holds for the tests, as long as one of these is there."""
 
     __slots__ = ("__weakref__", "_handle", "_share")
     _puppet: ClassVar["Puppet"]
+    _handle: int
+    _share: list[int]  # the handle, and how often the program has given it
+
+
+class Elements(Held):
+    """An enumerator, which has no IDispatch."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        for element in self._puppet.call("following", on=self._handle):
+            return element
+        raise StopIteration
+
+
+class Proxy(Held):
+    """An object of the DLL's. There is a class of proxies for each class of objects, with the same name."""
+
+    __slots__ = ()
     _declared: ClassVar[type[ComObject]]
     _interfaces_: ClassVar[tuple[str, ...]]
     _members_: ClassVar[dict[str, Member]]
@@ -173,20 +195,6 @@ class Proxy:
         return True
 
 
-class Elements(Proxy):
-    """An enumerator, which has no IDispatch."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        for element in self._puppet.call("following", on=self._handle):
-            return element
-        raise StopIteration
-
-
 def meant(value: Any, type_name: str) -> Any:
     """A number as the enumeration that the type library has it in; any other value as it is."""
     kind = getattr(enums, type_name, None)
@@ -204,17 +212,17 @@ class Puppet:
         self._lanes: list[Lane] = []
         self._here = threading.local()  # in a callback: its lane
         self._guard = threading.Lock()
-        self._proxies: weakref.WeakValueDictionary[int, Proxy] = weakref.WeakValueDictionary()
+        self._proxies: weakref.WeakValueDictionary[int, Held] = weakref.WeakValueDictionary()
         self._left: deque[list[int]] = deque()  # shares that nobody here holds any more
         self._given: dict[int, Any] = {}  # what COM holds of ours
         self._tokens = 0
         self._seen = 0
-        self._known: set[type[Proxy]] = set()
+        self._known: set[type[Held]] = set()
         self._over = threading.Event()
         self._said: list[bytes] = []
         self.classes: dict[type[ComObject], type[Proxy]] = {cls: self._class(cls) for cls in declared()}
         self._kinds = {INTERFACES[cls._interfaces_[0]].iid: cls for cls in self.classes.values()}
-        self._elements = type("Elements", (Elements,), {"__slots__": (), "_puppet": self, "_members_": {}})
+        self._elements = type("Elements", (Elements,), {"__slots__": (), "_puppet": self})
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._welcome, self._tidy_up)
         ]
@@ -341,7 +349,7 @@ class Puppet:
         readers = {"t": self._given.get, "d": datetime.fromisoformat, "n": Decimal, "y": bytes}
         return tuple(map(self._read, content)) if name == "a" else readers[name](content)
 
-    def _proxy(self, handle: int, kind: str | None) -> Proxy:
+    def _proxy(self, handle: int, kind: str | None) -> Held:
         cls = self._elements if kind is None else self._kinds[kind.strip("{}").lower()]
         with self._guard:
             proxy = self._proxies.get(handle)
@@ -353,13 +361,14 @@ class Puppet:
             object.__setattr__(proxy, "_handle", handle)
             object.__setattr__(proxy, "_share", share)
             weakref.finalize(proxy, self._left.append, share).atexit = False
-        self._check(proxy)
+        if isinstance(proxy, Proxy):
+            self._check(proxy)
         return proxy
 
     def _check(self, proxy: Proxy) -> None:
         """The first one of each class has the interfaces that it ought to have, and no other."""
         cls = type(proxy)
-        if cls in self._known or cls is self._elements:
+        if cls in self._known:
             return
         self._known.add(cls)
         iids = {each.iid: name for name, each in INTERFACES.items()}

@@ -102,6 +102,11 @@ class World:
         return None if self.late else code
 
     @property
+    def null_text(self) -> str | None:
+        """A null string as callers see it: to COM it is an empty one."""
+        return "" if self.late else None
+
+    @property
     def wrong_kind(self) -> int:
         """What an object of another kind than a member takes is refused with."""
         return codes.DISP_E_TYPEMISMATCH if self.late else codes.E_NOINTERFACE

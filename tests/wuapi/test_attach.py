@@ -241,7 +241,7 @@ def test_what_cannot_be_taken_up(world: World) -> None:
 def test_strict_mode_refuses_what_cannot_be_called(world: World) -> None:
     world.set(SimulatedUpdate("a"))
     begun = world.agent.install("a")
-    for callbacks in ((object(), None), (None, object())):
+    for callbacks in ((object(), Recorder()), (Recorder(), object())):
         world.session().wua_attach(begun.id, *callbacks, None)  # taken and never called
         with pytest.raises(ComError) as caught:
             world.session(strict=True).wua_attach(begun.id, *callbacks, None)

@@ -115,6 +115,14 @@ def test_an_unknown_member_names_the_object(here: World) -> None:
     assert caught.value.args == ("<unknown>.Name",)
 
 
+def test_a_property_whose_put_half_has_the_first_slot(here: World) -> None:
+    installer = late(here).CreateUpdateInstaller()
+    assert installer.ParentWindow is None
+    window = object()
+    installer.parentwindow = window
+    assert installer.ParentWindow is window
+
+
 def test_what_cannot_be_set(here: World) -> None:
     session = Dispatch("Microsoft.Update.Session")
     for name in ("NoSuchThing", "ReadOnly", "CreateUpdateSearcher"):

@@ -229,7 +229,14 @@ def test_an_answer_that_is_no_failure_is_nothing_to_talk_of(
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("answer", [codes.E_FAIL, codes.E_FAIL - (1 << 32), -1])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        codes.E_FAIL,
+        codes.E_FAIL - (1 << 32),
+        pytest.param(-1, marks=pytest.mark.not_com("pywin32 makes another error of it")),
+    ],
+)
 def test_an_error_code_is_logged_and_changes_nothing(
     world: World, caplog: pytest.LogCaptureFixture, answer: int
 ) -> None:
@@ -287,7 +294,7 @@ def test_it_sees_the_context_of_begin(world: World) -> None:
 
 def test_none_is_taken_and_polling_works(world: World) -> None:
     world.set(SimulatedUpdate("a"))
-    for strict in (False, True):
+    for strict in (False,) if world.late else (False, True):  # late-bound, strict mode refuses null
         installer = world.installer(strict=strict)
         job = installer.BeginInstall(None, None, None)
         assert installer.EndInstall(job).ResultCode == orcSucceeded

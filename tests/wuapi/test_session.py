@@ -89,7 +89,7 @@ def test_a_session_may_be_changed(world: World) -> None:
 @pytest.mark.proves("IWebProxy", "PromptForCredentialsFromHwnd AutoDetect put_AutoDetect")
 def test_the_proxy_is_kept(world: World) -> None:
     session = world.session()
-    assert session.WebProxy.Address is None
+    assert session.WebProxy.Address == world.null_text
     assert session.WebProxy is session.WebProxy
     proxy = WebProxy()
     proxy.Address = "proxy:3128"

@@ -25,12 +25,10 @@ _OFFER: Final = (
     "AutoSelectOnWebSites",
     "BrowseOnly",
     "CanRequireSource",
-    "Deadline",
     "DeltaCompressedContentAvailable",
     "DeltaCompressedContentPreferred",
     "DeploymentAction",
     "DownloadPriority",
-    "EulaText",
     "IsBeta",
     "IsInstalled",
     "IsMandatory",
@@ -48,7 +46,9 @@ _OFFER: Final = (
     "UninstallationNotes",
 )
 _DETAILS: Final = (
+    "Deadline",
     "Description",
+    "EulaText",
     "HandlerID",
     "LastDeploymentChangeTime",
     "MsrcSeverity",
