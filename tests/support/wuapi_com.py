@@ -37,7 +37,7 @@ class ProgramInWine:
     def serving(self, world: World) -> Iterator[World]:
         server = ComServer(world.agent, self.wine.prefix.folder)
         try:
-            yield ComWorld(world, self.puppet)
+            yield ComWorld(world, self.puppet, server)
         finally:
             server.close()
 
@@ -78,14 +78,19 @@ class Everywhere:
 class ComWorld(World):
     late = True
 
-    def __init__(self, world: World, puppet: Puppet) -> None:
+    def __init__(self, world: World, puppet: Puppet, server: ComServer) -> None:
         super().__init__(world.root, world.agent, world.direct)
-        self._puppet = puppet
+        self._puppet, self._server = puppet, server
         self._stand_ins = {
             cls: puppet.classes[cls]
             for cls in (getattr(wuapi, name) for name in wuapi.__all__)
             if isinstance(cls, type) and issubclass(cls, ComObject)
         }
+
+    @property
+    def held(self) -> int:
+        """How much of the server's the program holds, and of the tests' COM."""
+        return self._puppet.held + sum(len(each.objects) for each in self._server.programs)
 
     def shown(self, thing: Any) -> Any:
         return self._puppet.shown(thing)

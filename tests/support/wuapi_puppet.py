@@ -1,8 +1,7 @@
-"""Objects of the COM DLL, in the hands of a program in Wine that calls them late-bound as the tests say.
+"""A program in Wine that calls objects of the COM DLL late-bound, as the tests say.
 
-Each object has one proxy here while somebody holds it, so ``is`` works. What a proxy is asked for becomes a
-call of IDispatch in the program. Only what kind of member a name is, and which enumeration a number is of,
-is looked up in the table, as a compiler does in the type library.
+Each of its objects has one proxy here while somebody holds it, so ``is`` works. Objects of the tests' own,
+such as callbacks and states, are wrapped there, and come back as what they are.
 """
 
 import contextlib
@@ -18,31 +17,24 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from enum import IntEnum, IntFlag
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from unittest import mock
 
-import pytest
 from tests.support.wine_world import CLIENTS, Wine
+from tests.support.wuapi_proxies import PROGIDS, Elements, Held, Proxy
 
 from wua.com import program
 from wua.com.prefix import QUIET
 from wua.model import codes
-from wua.wuapi import enums
 from wua.wuapi.callbacks import adapt
 from wua.wuapi.conformance import declared
-from wua.wuapi.declare import ComObject, Member
+from wua.wuapi.declare import ComObject
 from wua.wuapi.errors import ComError, signed
-from wua.wuapi.ole import GET, METHOD, PUT
-from wua.wuapi.table import COCLASSES, INTERFACES
+from wua.wuapi.table import INTERFACES
 
 LONG: Final = 90.0  # seconds for an answer or a connection; only a test that fails waits so long
 OFTEN: Final = 0.02  # seconds between two looks at what was let go of
-DEFAULT: Final = 0  # DISPID
-KINDS: Final = {METHOD: "method", GET: "get", PUT: "put"}
-PROGIDS: Final = {each.name: each.progid for each in COCLASSES}
 ABSENT: Final = {signed(codes.DISP_E_UNKNOWNNAME), signed(codes.DISP_E_MEMBERNOTFOUND)}
 Json = dict[str, Any]
 
@@ -89,119 +81,6 @@ def _losing() -> Iterator[None]:
         raise GoneError(f"the program in Wine does not answer: {lost}") from lost
 
 
-class Held:
-    """What the program holds for the tests, as long as one of these is there."""
-
-    __slots__ = ("__weakref__", "_handle", "_share")
-    _puppet: ClassVar["Puppet"]
-    _handle: int
-    _share: list[int]  # the handle, and how often the program has given it
-
-
-class Elements(Held):
-    """An enumerator, which has no IDispatch."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        for element in self._puppet.call("following", on=self._handle):
-            return element
-        raise StopIteration
-
-
-class Proxy(Held):
-    """An object of the DLL's. There is a class of proxies for each class of objects, with the same name."""
-
-    __slots__ = ()
-    _declared: ClassVar[type[ComObject]]
-    _interfaces_: ClassVar[tuple[str, ...]]
-    _members_: ClassVar[dict[str, Member]]
-
-    def __new__(cls, items: Any = (), *, agent: Any = None, strict: bool | None = None, **others: Any) -> Any:
-        """A new object, as a program creates it; its agent is the one that is served."""
-        if others:  # no program has them
-            return cls._puppet.shown(cls._declared(agent=agent, strict=strict, **others))
-        with pytest.MonkeyPatch.context() as patch:
-            if strict is not None:
-                patch.setenv("WUA_STRICT", str(int(strict)))
-            made = cls._puppet.created(PROGIDS[cls.__name__])
-        for item in items:
-            made.Add(item)
-        return made
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        plain = name.removeprefix("put_")
-        member = self._members_.get(plain.lower())
-        if member is None:
-            raise AssertionError(f"{name} has the DISPID {self.GetIDsOfNames(name)} and is not in the table")
-        if plain != name:
-            return partial(self._invoke, plain, PUT)
-        if member.call is not None:
-            return partial(self._invoke, name, METHOD)
-        return partial(self._invoke, name, GET) if member.rows[0].params else self._invoke(name, GET)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._invoke(name, PUT, value)
-
-    def _invoke(self, name: str | int, flags: int, *given: Any, **named: Any) -> Any:
-        member = self._members_.get(name.lower()) if isinstance(name, str) else None
-        rows = member.rows if member is not None else ()
-        row = next((row for row in rows if row.kind == KINDS[flags]), None)
-        states = {place for place, each in enumerate(row.params if row else ()) if each.name == "state"}
-        value = self._puppet.call(
-            "invoke",
-            on=self._handle,
-            name=name,
-            flags=flags,
-            args=[self._puppet.written(each, place in states) for place, each in enumerate(given)],
-            named={key: self._puppet.written(each, key == "state") for key, each in named.items()},
-        )
-        return meant(value, row.returns) if row is not None else value
-
-    @property
-    def _oleobj_(self) -> "Proxy":
-        return self
-
-    def GetIDsOfNames(self, *names: str) -> Any:
-        found = self._puppet.call("ids", on=self._handle, names=names)
-        return found if len(found) > 1 else found[0]
-
-    def __call__(self, *given: Any) -> Any:
-        return self._invoke(DEFAULT, METHOD | GET, *given)
-
-    def __getitem__(self, index: int) -> Any:
-        try:
-            return self._invoke(DEFAULT, GET, index)
-        except ComError as failure:
-            if failure.hresult == signed(codes.WU_E_INVALIDINDEX):
-                raise IndexError(index) from None
-            raise
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        self._invoke(DEFAULT, PUT, index, value)
-
-    def __iter__(self) -> Any:
-        return iter(self._NewEnum)
-
-    def __len__(self) -> int:
-        return int(self.Count)
-
-    def __bool__(self) -> bool:
-        return True
-
-
-def meant(value: Any, type_name: str) -> Any:
-    """A number as the enumeration that the type library has it in; any other value as it is."""
-    kind = getattr(enums, type_name, None)
-    is_one = isinstance(kind, type) and issubclass(kind, IntEnum | IntFlag)
-    return kind(value) if kind is not None and is_one else value
-
-
 class Puppet:
     """The program, to be told what to call. ``classes`` has the proxies' class for each class of objects."""
 
@@ -236,6 +115,11 @@ class Puppet:
     @property
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
+
+    @property
+    def held(self) -> int:
+        """How many objects of the tests' COM holds."""
+        return len(self._given)
 
     def shown(self, thing: ComObject) -> Any:
         """An object of this process, given to the program in place of one that it creates."""
@@ -283,14 +167,13 @@ class Puppet:
             ComError: as the call's error, or as that of the member.
             AttributeError: there is no such member, or it can't be set.
         """
-        lane: Lane | None = getattr(self._here, "lane", None)
-        if lane is not None:
-            return self._asked(lane, deed, fields)
-        lane = self._free()
+        here: Lane | None = getattr(self._here, "lane", None)
+        lane = here or self._free()
         try:
             return self._asked(lane, deed, fields)
         finally:
-            self._idle.append(lane)
+            if lane is not here:
+                self._idle.append(lane)
 
     def _free(self) -> Lane:
         with contextlib.suppress(IndexError):
@@ -300,9 +183,7 @@ class Puppet:
             if lane is not None:
                 return lane
             self._spare.put(None)
-        raise GoneError(
-            f"the program in Wine can't be reached: {b''.join(self._said).decode(errors='replace')}"
-        )
+        raise GoneError(f"no connection: {b''.join(self._said).decode(errors='replace')}")
 
     def _asked(self, lane: Lane, deed: str, fields: Json) -> Any:
         seen = self._seen
