@@ -27,10 +27,8 @@ from wua.wuapi import (
     UpdateServiceManager,
     WebProxy,
     WindowsUpdateAgentInfo,
-    callbacks,
 )
 from wua.wuapi.context import Context
-from wua.wuapi.jobs import AsyncJob
 from wua.wuapi.results import SearchResult
 from wua.wuapi.shape import Row
 from wua.wuapi.table import INTERFACES
@@ -61,7 +59,7 @@ def outcome(call: Callable[[], Any]) -> tuple[int, str]:
         answer = call()
     except ComError as failure:
         return failure.hresult & 0xFFFFFFFF, failure.text
-    if isinstance(answer, AsyncJob):
+    if hasattr(answer, "CleanUp"):
         answer.CleanUp()
     return codes.S_OK, ""
 
@@ -167,7 +165,10 @@ class Stage:
         driver, update = result.Updates
         warnings = (SearchWarning(codes.WU_E_INVALID_PRODUCT_LICENSE, "no licence", product="Office"),)
         answer = Answer(ResultCode.SUCCEEDED_WITH_ERRORS, (), (), warnings)
-        warned = SearchResult(Context(world.agent, self._strict), answer).Warnings
+        warned = world.shown(SearchResult(Context(world.agent, self._strict), answer)).Warnings
+        contents = world.shown(
+            UpdateDownloadContentCollection([UpdateDownloadContent("http://mirror/a.deb")])
+        )
         makers: dict[str, Callable[[], Any]] = {
             "Update": lambda: update,
             "WindowsDriverUpdate": lambda: driver,
@@ -182,10 +183,8 @@ class Stage:
             "UpdateExceptionCollection": lambda: warned,
             "SearchResult": lambda: result,
             "UpdateIdentity": lambda: update.Identity,
-            "UpdateDownloadContent": lambda: UpdateDownloadContent("http://mirror/a.deb"),
-            "UpdateDownloadContentCollection": lambda: UpdateDownloadContentCollection(
-                [UpdateDownloadContent("http://mirror/a.deb")]
-            ),
+            "UpdateDownloadContent": lambda: contents[0],
+            "UpdateDownloadContentCollection": lambda: contents,
             "UpdateHistoryEntry": lambda: self._history()[0],
             "UpdateHistoryEntryCollection": self._history,
         }
@@ -199,18 +198,19 @@ class Stage:
         """What operations hand out: the object that the operation was asked of, and theirs."""
         if name.startswith("Search"):
             searcher = self._world.searcher(strict=self._strict)
-            job = searcher.BeginSearch("", Recorder(), None)
-            return searcher, job if name == "SearchJob" else callbacks.SearchCompletedCallbackArgs()
+            completed = Recorder()
+            job = searcher.BeginSearch("", completed, None)
+            completed.wait()
+            return searcher, job if name == "SearchJob" else completed.calls[0][1]
         downloads = "Download" in name
         owner = self._session_object("UpdateDownloader" if downloads else "UpdateInstaller")
-        job = (owner.BeginDownload if downloads else owner.BeginInstall)(None, None, None)
+        progress, completed = Recorder(), Recorder()
+        job = (owner.BeginDownload if downloads else owner.BeginInstall)(progress, completed, None)
         job.CleanUp()
         if name.endswith("Job"):
             return owner, job
-        if name.endswith("CompletedCallbackArgs"):
-            return owner, getattr(callbacks, name)()
         if name.endswith("CallbackArgs"):
-            return owner, getattr(callbacks, name)(job.GetProgress())
+            return owner, (completed if "Completed" in name else progress).calls[-1][1]
         if name.endswith("Progress"):
             return owner, job.GetProgress()
         result = (owner.EndDownload if downloads else owner.EndInstall)(job)

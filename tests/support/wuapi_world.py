@@ -4,11 +4,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import wua
+from wua.model import codes
 from wua.model.updates import Service
 from wua.system.process import ProcessRef
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
@@ -36,7 +38,12 @@ class Gate:
 
 
 class World:
-    """One machine whose updates each test chooses anew, and an agent for it."""
+    """One machine whose updates each test chooses anew, and an agent for it.
+
+    ``late``: its objects are reached through IDispatch, with its conversions and without its losses.
+    """
+
+    late = False
 
     def __init__(self, root: Path, agent: wua.Agent, direct: wua.Agent) -> None:
         self.root = root
@@ -85,6 +92,28 @@ class World:
         installer = UpdateInstaller(agent=self.agent, **options)
         installer.Updates = self.found() if updates is None else updates
         return installer
+
+    def shown(self, thing: Any) -> Any:
+        """An object that no member hands out, as a program would get it."""
+        return thing
+
+    def success(self, code: int) -> int | None:
+        """What a call answers that succeeds with a code of its own: late binding loses it."""
+        return None if self.late else code
+
+    @property
+    def null_text(self) -> str | None:
+        """A null string as callers see it: to COM it is an empty one."""
+        return "" if self.late else None
+
+    @property
+    def wrong_kind(self) -> int:
+        """What an object of another kind than a member takes is refused with."""
+        return codes.DISP_E_TYPEMISMATCH if self.late else codes.E_NOINTERFACE
+
+    def standing_in(self, module: ModuleType) -> AbstractContextManager[None]:
+        """Put this world's classes into the place of those that a module of tests has imported."""
+        return nullcontext()
 
     def close(self) -> None:
         """Let whatever still waits at a gate go, and see it end."""

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from tests.support.native_world import round_trip
+from tests.support.wuapi_com import COM, LackingError, ProgramInWine, in_wine
 from tests.support.wuapi_ways import ALL, WITH_PROGRESS, Way
 from tests.support.wuapi_world import World, opened
+
+THROUGH_COM = (pytest.mark.slow, pytest.mark.wine)
 
 
 def implementations() -> list[Any]:
@@ -21,25 +24,45 @@ def implementations() -> list[Any]:
     except ImportError:
         return found
     others = (("loopback", loopback), ("native", round_trip))  # tests/api runs them every time
-    return [*found, *(pytest.param(wrap, id=name, marks=pytest.mark.slow) for name, wrap in others)]
+    return [
+        *found,
+        *(pytest.param(wrap, id=name, marks=pytest.mark.slow) for name, wrap in others),
+        pytest.param(COM, id="com", marks=THROUGH_COM),
+    ]
+
+
+@pytest.fixture(scope="session")
+def program(bases: Path) -> Iterator[ProgramInWine]:
+    """One for all tests of a run, in a prefix of its own."""
+    try:
+        with in_wine(bases) as made:
+            yield made
+    except LackingError as lacking:
+        pytest.skip(str(lacking))
 
 
 @pytest.fixture(scope="session", params=implementations())
 def shared_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    through_com = request.param is COM
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wua-"))
-        yield stack.enter_context(opened(Path(folder) / "machine", request.param))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wua-")))
+        world = stack.enter_context(opened(folder / "machine", None if through_com else request.param))
+        if through_com:
+            world = stack.enter_context(request.getfixturevalue("program").serving(world))
+        yield world
 
 
 @pytest.fixture
 def world(shared_world: World, request: pytest.FixtureRequest) -> Iterator[World]:
     """A machine and its agent, shared by the tests; each gives it updates of its own."""
-    mark = request.node.get_closest_marker("not_native")
-    if mark is not None and request.node.callspec.params["shared_world"] is round_trip:
-        pytest.skip(mark.args[0])
+    for name, kind in (("not_native", round_trip), ("not_com", COM)):
+        mark = request.node.get_closest_marker(name)
+        if mark is not None and request.node.callspec.params["shared_world"] is kind:
+            pytest.skip(mark.args[0])
     shared_world.set()
-    yield shared_world
-    shared_world.close()
+    with shared_world.standing_in(request.module):
+        yield shared_world
+        shared_world.close()
 
 
 @pytest.fixture

@@ -33,8 +33,9 @@ class Place(NamedTuple):
     make: Callable[..., Way]
     progress: bool = False
 
-    def begin(self, way: Way, callback: Any) -> Any:
-        return way.begin(None, None, callback) if self.progress else way.begin(callback, None)
+    def begin(self, way: Way, callback: Any, other: Any = None) -> Any:
+        """``other`` is for the second place that the operation has, if it has two."""
+        return way.begin(other, None, callback) if self.progress else way.begin(callback, None, other)
 
 
 PLACES = [
@@ -86,7 +87,15 @@ def forms(record: Callable[..., Any], interface: type) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("form", forms(lambda *_: None, ISearchCompletedCallback))
+OBJECTS = ("interface", "Invoke", "default member")
+CALLABLES = ("bound method", "two parameters", "one parameter", "no parameter")
+FORMS = [
+    *OBJECTS,
+    *(pytest.param(form, marks=pytest.mark.not_com("COM calls objects only")) for form in CALLABLES),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_kind_of_callback_object_is_called(world: World, place: Place, form: str) -> None:
     """semantics 3.2, clients: an Invoke, a default member, a callable of up to two parameters."""
@@ -127,7 +136,7 @@ def test_strict_mode_refuses_what_cannot_be_called(world: World, place: Place) -
     way = place.make(world, strict=True)
     before = world.agent.jobs(active=True)
     with pytest.raises(ComError) as caught:
-        place.begin(way, object())
+        place.begin(way, object(), Recorder())
     assert caught.value.hresult & 0xFFFFFFFF == codes.E_NOINTERFACE
     assert world.agent.jobs(active=True) == before
 
@@ -136,8 +145,9 @@ def test_strict_mode_refuses_what_cannot_be_called(world: World, place: Place) -
 def test_a_null_callback_is_refused_late_bound_in_strict_mode_only(world: World, place: Place) -> None:
     """clients: DISP_E_TYPEMISMATCH late-bound; early-bound a typed client may pass null."""
     way = place.make(world, strict=True)
-    way.gate.open()
-    assert way.end(way.begin(None, None)).ResultCode == orcSucceeded
+    if not world.late:
+        way.gate.open()
+        assert way.end(way.begin(None, None)).ResultCode == orcSucceeded
     maker, begin = {
         wuapi_ways.downloading: (world.downloader, "BeginDownload"),
         wuapi_ways.installing: (world.installer, "BeginInstall"),
@@ -145,11 +155,12 @@ def test_a_null_callback_is_refused_late_bound_in_strict_mode_only(world: World,
     }[place.make]
     late = Dispatch(maker(strict=True))  # type: ignore[operator]
     callbacks = (None, Recorder()) if place.progress else (Recorder(), None)
-    with pytest.raises(Exception, match="Type mismatch") as caught:
+    with pytest.raises(Exception, match=r"Type mismatch|TYPEMISMATCH") as caught:
         getattr(late, begin)(*callbacks, None)
     assert caught.value.args[0] & 0xFFFFFFFF == codes.DISP_E_TYPEMISMATCH
 
 
+@pytest.mark.not_com("coroutines are Python's own")
 async def test_a_coroutine_function_runs_on_the_loop_of_begin(way: Way) -> None:
     """Decided: the loop that ran when the operation began; progress and completion alike."""
     loop = asyncio.get_running_loop()
@@ -173,6 +184,7 @@ async def test_a_coroutine_function_runs_on_the_loop_of_begin(way: Way) -> None:
     assert len(told) > (1 if way.has_progress else 0)
 
 
+@pytest.mark.not_com("coroutines are Python's own")
 def test_a_coroutine_function_needs_a_loop(way: Way) -> None:
     async def completed(job: Any, args: Any) -> None: ...
 

@@ -11,7 +11,7 @@ from wua.wuapi.collections import strings
 
 
 @pytest.fixture
-def letters() -> StringCollection:
+def letters(world: World) -> StringCollection:
     return StringCollection(["a", "b", "c"])
 
 
@@ -54,8 +54,8 @@ def test_replacing_removing_and_clearing(letters: StringCollection) -> None:
 
 
 @pytest.mark.proves("IStringCollection", "ReadOnly Add put_Item Insert RemoveAt Clear")
-def test_what_is_read_only_cannot_be_changed() -> None:
-    fixed = strings(["a"])
+def test_what_is_read_only_cannot_be_changed(world: World) -> None:
+    fixed = world.shown(strings(["a"]))
     assert fixed.ReadOnly is True
     for change in (
         lambda: fixed.Add("b"),
@@ -69,8 +69,8 @@ def test_what_is_read_only_cannot_be_changed() -> None:
 
 
 @pytest.mark.proves("IStringCollection", "Copy ReadOnly")
-def test_a_copy_can_be_changed_whatever_it_is_of() -> None:
-    fixed = strings(["a"])
+def test_a_copy_can_be_changed_whatever_it_is_of(world: World) -> None:
+    fixed = world.shown(strings(["a"]))
     copy = fixed.Copy()
     assert copy.ReadOnly is False
     copy.Add("b")
@@ -90,7 +90,7 @@ def test_every_way_in(letters: StringCollection) -> None:
     assert list(letters._NewEnum) == ["a", "b", "c"]
 
 
-def test_an_object_is_true_even_when_it_is_empty() -> None:
+def test_an_object_is_true_even_when_it_is_empty(world: World) -> None:
     assert StringCollection()
 
 

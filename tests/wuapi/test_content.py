@@ -39,6 +39,13 @@ def test_what_cannot_be_taken_out(world: World, tmp_path: Path) -> None:
     assert fails(lambda: update.CopyFromCache(str(tmp_path), True)) == codes.WU_E_DM_INCORRECTFILEHASH
     assert fails(lambda: update.CopyFromCache(str(tmp_path / "no"), True)) == codes.COR_E_DIRECTORYNOTFOUND
     assert fails(lambda: update.CopyFromCache("", True)) == codes.E_INVALIDARG
+    assert names(tmp_path) == []
+
+
+@pytest.mark.not_com("IDispatch makes a boolean of every number")
+def test_a_number_is_no_boolean(world: World, tmp_path: Path) -> None:
+    world.set(SimulatedUpdate("a"))
+    update = world.found()[0]
     assert fails(lambda: update.CopyFromCache(str(tmp_path), 5)) == codes.E_INVALIDARG  # type: ignore[arg-type]
     assert names(tmp_path) == []
 

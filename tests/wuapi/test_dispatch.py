@@ -19,6 +19,7 @@ from wua.wuapi.late_errors import DISP_E_BADPARAMCOUNT, DISP_E_PARAMNOTOPTIONAL,
 from wua.wuapi.table import COCLASSES
 from wua.wuapi.variants import MISSING
 
+pytestmark = pytest.mark.not_com("it is the late binding of Python programs that is tested")
 GET, METHOD = 2, 1
 
 
@@ -112,6 +113,14 @@ def test_an_unknown_member_names_the_object(here: World) -> None:
     with pytest.raises(AttributeError) as caught:
         _ = session.CreateUpdateSearcher().Name
     assert caught.value.args == ("<unknown>.Name",)
+
+
+def test_a_property_whose_put_half_has_the_first_slot(here: World) -> None:
+    installer = late(here).CreateUpdateInstaller()
+    assert installer.ParentWindow is None
+    window = object()
+    installer.parentwindow = window
+    assert installer.ParentWindow is window
 
 
 def test_what_cannot_be_set(here: World) -> None:

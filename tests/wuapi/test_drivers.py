@@ -48,7 +48,11 @@ def test_a_driver_tells_of_its_default_entry(found: Any) -> None:
     driver = found[0]
     assert driver.Type is enums.utDriver
     assert facts(driver) == EXPECTED
-    assert repr(driver) == "<IWindowsDriverUpdate5 'card 1.0'>"
+
+
+@pytest.mark.not_com("how Python shows an object")
+def test_a_driver_names_itself(found: Any) -> None:
+    assert repr(found[0]) == "<IWindowsDriverUpdate5 'card 1.0'>"
 
 
 @pytest.mark.proves("IWindowsDriverUpdate4", "WindowsDriverUpdateEntries")

@@ -180,7 +180,7 @@ def test_clean_up_inside_the_completed_callback_is_put_off(way: Way) -> None:
     way.gate.open()
     job = way.begin(completed, None)
     completed.wait()
-    assert completed.answers == [WU_S_MARKED_FOR_DISCONNECT]
+    assert completed.answers == [way.world.success(WU_S_MARKED_FOR_DISCONNECT)]
     assert job.CleanUp() is None
     assert way.end(job).ResultCode == orcSucceeded
 
@@ -193,7 +193,7 @@ def test_no_callback_comes_after_clean_up_in_a_progress_callback(telling_way: Wa
     telling_way.gate.open()
     assert telling_way.end(job).ResultCode == orcSucceeded
     assert job.CleanUp() is None
-    assert progress.answers == [WU_S_MARKED_FOR_DISCONNECT]
+    assert progress.answers == [telling_way.world.success(WU_S_MARKED_FOR_DISCONNECT)]
     assert completed.calls == []
 
 

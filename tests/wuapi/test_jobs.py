@@ -1,5 +1,6 @@
 """Jobs: ending, cleaning up, aborting, state; the same rules for search, download and installation."""
 
+import operator
 import threading
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,14 @@ def test_the_completed_callback_gets_the_job(way: Way) -> None:
 @pytest.mark.proves("ISearchJob IInstallationJob", "AsyncState")
 @pytest.mark.parametrize("state", [None, 0, "text", object(), [1], {"a": 1}], ids=lambda s: type(s).__name__)
 def test_the_state_comes_back_as_the_same_object(way: Way, state: Any) -> None:
+    same = operator.eq if way.world.late and isinstance(state, str) else operator.is_  # COM copies strings
     way.gate.open()
     job = way.begin(None, state)
-    assert job.AsyncState is state
+    assert same(job.AsyncState, state)
     way.end(job)
-    assert job.AsyncState is state
+    assert same(job.AsyncState, state)
     job.CleanUp()
-    assert job.AsyncState is state
+    assert same(job.AsyncState, state)
 
 
 def test_the_state_cannot_be_set(way: Way) -> None:
@@ -99,6 +101,7 @@ def test_ending_twice_at_the_same_time(way: Way) -> None:
     assert sorted(results) == [orcSucceeded, *[codes.WU_E_INVALID_OPERATION] * 3]
 
 
+@pytest.mark.not_com("it breaks the job from within")
 def test_a_wait_that_was_broken_off_can_be_tried_again(way: Way) -> None:
     job = way.begin(None, None)
     real = job._ended
@@ -214,7 +217,7 @@ def test_a_search_needs_a_callback_in_strict_mode_only(world: World) -> None:
     assert world.searcher().EndSearch(world.searcher().BeginSearch("", None, None)).ResultCode == orcSucceeded
     with pytest.raises(ComError) as caught:
         world.searcher(strict=True).BeginSearch("", None, None)
-    assert code(caught) == codes.E_POINTER
+    assert code(caught) == (codes.DISP_E_TYPEMISMATCH if world.late else codes.E_POINTER)
     assert world.searcher(strict=True).Search("").ResultCode == orcSucceeded
 
 

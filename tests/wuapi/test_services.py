@@ -68,7 +68,7 @@ def test_the_machine_has_a_service_of_its_own(manager: UpdateServiceManager) -> 
 @pytest.mark.proves("IUpdateService", "Name ServiceID ServiceUrl IssueDate IsManaged IsRegisteredWithAU")
 @pytest.mark.proves("IUpdateService", "IsScanPackageService CanRegisterWithAU OffersWindowsUpdates")
 @pytest.mark.proves("IUpdateService2", "IsDefaultAUService")
-def test_another_kind_of_service() -> None:
+def test_another_kind_of_service(world: World) -> None:
     described = Service("id", "name", "http://there/", True, False, True, True, 86400.0)
     expected = {
         "Name": "name",
@@ -82,9 +82,9 @@ def test_another_kind_of_service() -> None:
         "IsScanPackageService": True,
         "OffersWindowsUpdates": False,
     }
-    service = UpdateService(described, with_au=True)
+    service = world.shown(UpdateService(described, with_au=True))
     assert {name: getattr(service, name) for name in expected} == expected
-    unused = UpdateService(replace(described, is_default=True), with_au=False)
+    unused = world.shown(UpdateService(replace(described, is_default=True), with_au=False))
     assert (unused.IsRegisteredWithAU, unused.IsDefaultAUService) == (False, False)
 
 

@@ -89,7 +89,7 @@ def test_a_session_may_be_changed(world: World) -> None:
 @pytest.mark.proves("IWebProxy", "PromptForCredentialsFromHwnd AutoDetect put_AutoDetect")
 def test_the_proxy_is_kept(world: World) -> None:
     session = world.session()
-    assert session.WebProxy.Address is None
+    assert session.WebProxy.Address == world.null_text
     assert session.WebProxy is session.WebProxy
     proxy = WebProxy()
     proxy.Address = "proxy:3128"
@@ -122,6 +122,7 @@ def test_null_is_no_proxy(world: World) -> None:
         WebProxy().BypassList = None  # type: ignore[assignment]
 
 
+@pytest.mark.not_com("which agent is meant is the server's own")
 def test_use_says_which_agent_is_meant(world: World) -> None:
     world.set(SimulatedUpdate("here"))
     with wua.use(world.agent) as agent:
@@ -131,6 +132,7 @@ def test_use_says_which_agent_is_meant(world: World) -> None:
         assert [type(each()) for each in (UpdateSearcher, UpdateDownloader, UpdateInstaller)]
 
 
+@pytest.mark.not_com("which agent is meant is the server's own")
 def test_callbacks_mean_the_same_agent(world: World) -> None:
     world.set(SimulatedUpdate("here"))
     titles: list[str] = []
@@ -146,6 +148,7 @@ def test_callbacks_mean_the_same_agent(world: World) -> None:
     assert titles == ["here 1.0"]
 
 
+@pytest.mark.not_com("which agent is meant is the server's own")
 def test_without_use_the_environment_says_it(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     asked: list[object] = []
 

@@ -27,12 +27,10 @@ _OFFER: Final = (
     "AutoSelectOnWebSites",
     "BrowseOnly",
     "CanRequireSource",
-    "Deadline",
     "DeltaCompressedContentAvailable",
     "DeltaCompressedContentPreferred",
     "DeploymentAction",
     "DownloadPriority",
-    "EulaText",
     "IsBeta",
     "IsInstalled",
     "IsMandatory",
@@ -50,7 +48,9 @@ _OFFER: Final = (
     "UninstallationNotes",
 )
 _DETAILS: Final = (
+    "Deadline",
     "Description",
+    "EulaText",
     "HandlerID",
     "LastDeploymentChangeTime",
     "MsrcSeverity",

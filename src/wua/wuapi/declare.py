@@ -25,7 +25,10 @@ class DeclarationError(Exception):
 
 
 class Member(NamedTuple):
-    """A member as late binding reaches it. ``get``, ``put`` and ``call`` take the object first."""
+    """A member as late binding reaches it. ``get``, ``put`` and ``call`` take the object first.
+
+    The row that reads a property comes first, whichever slot the interface has first.
+    """
 
     name: str
     dispid: int | None
@@ -110,7 +113,7 @@ def _member(
 ) -> Member:
     where = f"{cls.__name__}.{name}"
     first = next(iter(rows.values()))
-    every = tuple(rows.values())
+    every = tuple(sorted(rows.values(), key=lambda row: row.kind == "put"))
     if isinstance(thing, property):
         _expect("get" in rows and not rows["get"].params, where, "is not a plain property")
         _expect((thing.fset is not None) == ("put" in rows), where, "can be set in one of both places only")

@@ -1,0 +1,114 @@
+"""The world whose objects a program in Wine has, by IDispatch of the DLL. The agent is in this process."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+from tests.quality.test_generated import tool
+from tests.support import every_member, wuapi_ways, wuapi_world
+from tests.support.wine_world import Wine, lacking, wine_in
+from tests.support.wuapi_puppet import Puppet, acting_in
+from tests.support.wuapi_world import World
+
+from wua import wuapi
+from wua.com.server import ComServer
+from wua.wuapi import order
+from wua.wuapi.declare import ComObject
+from wua.wuapi.dispatch import Dispatch
+
+COM: Final = object()  # among the implementations of an agent: not another one, but another way to objects
+
+
+class LackingError(Exception):
+    """Wine, the compiler or Windows' Python is not here."""
+
+
+class ProgramInWine:
+    """One program, for one world after the other."""
+
+    def __init__(self, wine: Wine, puppet: Puppet) -> None:
+        self.wine, self.puppet = wine, puppet
+
+    @contextmanager
+    def serving(self, world: World) -> Iterator[World]:
+        server = ComServer(world.agent, self.wine.prefix.folder)
+        try:
+            yield ComWorld(world, self.puppet, server)
+        finally:
+            server.close()
+
+
+@contextmanager
+def in_wine(bases: Path) -> Iterator[ProgramInWine]:
+    """A prefix with the DLL and the program in it. Raises LackingError."""
+    windows = tool("windows_python")
+    if missing := lacking():
+        raise LackingError(f"no {missing}")
+    try:
+        home = Path(windows.folder())
+    except windows.MissingPythonError as missing_python:
+        raise LackingError(str(missing_python)) from None
+    with wine_in(Path(tempfile.mkdtemp(prefix="wua-wine-")), bases) as wine:
+        wine.register("/i:original")
+        with acting_in(wine, home) as puppet:
+            yield ProgramInWine(wine, puppet)
+
+
+class Everywhere:
+    """In place of a context variable: the server works for the program on threads of its own."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def get(self) -> Any:
+        return self._value
+
+    def set(self, value: Any) -> Any:
+        before, self._value = self._value, value
+        return before
+
+    def reset(self, before: Any) -> None:
+        self._value = before
+
+
+class ComWorld(World):
+    late = True
+
+    def __init__(self, world: World, puppet: Puppet, server: ComServer) -> None:
+        super().__init__(world.root, world.agent, world.direct)
+        self._puppet, self._server = puppet, server
+        self._stand_ins = {
+            cls: puppet.classes[cls]
+            for cls in (getattr(wuapi, name) for name in wuapi.__all__)
+            if isinstance(cls, type) and issubclass(cls, ComObject)
+        }
+
+    @property
+    def held(self) -> int:
+        """How much of the server's the program holds, and of the tests' COM."""
+        return self._puppet.held + sum(len(each.objects) for each in self._server.programs)
+
+    def shown(self, thing: Any) -> Any:
+        return self._puppet.shown(thing)
+
+    @contextmanager
+    def standing_in(self, module: ModuleType) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for each in (module, every_member, wuapi_ways, wuapi_world):
+                for name, value in list(vars(each).items()):
+                    if isinstance(value, type) and value in self._stand_ins:
+                        patch.setattr(each, name, self._stand_ins[value])
+                    elif value is Dispatch:
+                        patch.setattr(each, name, lambda thing: thing)  # that it is already
+                    elif value is wuapi.CreateObject:
+                        patch.setattr(each, name, lambda name, agent=None: self._puppet.created(name))
+            patch.setattr(order, "_forced", Everywhere())
+            yield
+
+    def close(self) -> None:
+        super().close()
+        self._puppet.forget()
