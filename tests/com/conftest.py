@@ -1,4 +1,4 @@
-"""A served machine, and a program that is connected to it."""
+"""A served machine, and a program that is connected to it; the prefix that native programs run in."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.com_program import FakeProgram
+from support.wine_world import Wine, wine_in
 from support.wuapi_world import World, opened
 from wua.com.server import ComServer
 
@@ -38,3 +39,10 @@ def program(served: Served) -> Iterator[FakeProgram]:
     yield made
     with contextlib.suppress(OSError):
         made.close()
+
+
+@pytest.fixture(scope="session")
+def wine(bases: Path) -> Iterator[Wine]:
+    """One prefix for all: to make one takes longer than most tests in it."""
+    with wine_in(bases) as made:
+        yield made

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
-from tests.quality.test_generated import tool
 
-from support.wine_world import CLIENTS, LONG, Wine, build_native, needs_wine, wine_in
+from support.wine_prefix import LONG
+from support.wine_world import CLIENTS, Wine, build_native, needs_wine, register
 from support.wuapi_world import InThread, World, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
@@ -23,13 +23,6 @@ EDITOR = SimulatedUpdate("editor", "2.0")
 KERNEL = SimulatedUpdate("kernel", "6.1", reboot=True)
 
 
-@pytest.fixture(scope="module")
-def wine(bases: Path) -> Iterator[Wine]:
-    with wine_in(Path(tempfile.mkdtemp(prefix="wua-wine-")), bases) as made:
-        made.register("/i:original")
-        yield made
-
-
 @pytest.fixture
 def programs() -> list[Connected]:
     """Every program of the test that has connected."""
@@ -39,7 +32,7 @@ def programs() -> list[Connected]:
 @pytest.fixture
 def world(wine: Wine, short_dir: Path, programs: list[Connected]) -> Iterator[World]:
     with opened(short_dir / "machine", None) as made:
-        server = ComServer(made.agent, wine.prefix.folder, programs.append)
+        server = ComServer(made.agent, wine.folder, programs.append)
         try:
             yield made
         finally:
@@ -184,14 +177,14 @@ def test_a_server_that_ends(wine: Wine, short_dir: Path, apartment: str) -> None
     with opened(short_dir / "machine", None) as world:
         world.gate()
         world.set(SimulatedUpdate("editor", "2.0", gate="gate"))
-        begun = wine.path / "drive_c" / "begun"
+        begun = wine.drive / "begun"
         begun.unlink(missing_ok=True)
-        server = ComServer(world.agent, wine.prefix.folder)
+        server = ComServer(world.agent, wine.folder)
         running = InThread(lambda: wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, "gone").lines)
         while not begun.exists() and not running.done:
             threading.Event().wait(0.01)
         server.close()
-        server = ComServer(world.agent, wine.prefix.folder)
+        server = ComServer(world.agent, wine.folder)
         assert running.result() == [
             "EndInstall 0x800706BA",
             "and then 0x800706BA supported 1 source wua text 1",
@@ -202,49 +195,38 @@ def test_a_server_that_ends(wine: Wine, short_dir: Path, apartment: str) -> None
         world.close()
 
 
-@pytest.fixture(scope="module")
-def python() -> Path:
-    windows = tool("windows_python")
-    try:
-        return Path(windows.folder())
-    except windows.MissingPythonError as missing:
-        pytest.skip(str(missing))
-
-
 @pytest.mark.wine
-def test_pywin32(wine: Wine, world: World, python: Path) -> None:
+def test_pywin32(wine: Wine, world: World) -> None:
     world.set(EDITOR, KERNEL)
-    assert wine.python(python, "whole_pywin32.py") == (
-        0,
-        [
-            "[('editor 2.0', '1000', True, 1899), ('kernel 6.1', '1000', True, 1899)]",
-            "2 kernel 6.1 1 editor 2.0",
-            "installed 2 True 0",
-            "100 state True",
-            "removed 2",
-            "[('kernel 6.1', 2), ('editor 2.0', 2), ('kernel 6.1', 1), ('editor 2.0', 1)]",
-            "-2147352567 -2145124302 True",
-            "Microsoft.Update.Session.NoSuchMember",
-        ],
-    )
+    ran = wine.python("whole_pywin32.py")
+    assert ran.code == 0, ran.text
+    assert ran.lines == [
+        "[('editor 2.0', '1000', True, 1899), ('kernel 6.1', '1000', True, 1899)]",
+        "2 kernel 6.1 1 editor 2.0",
+        "installed 2 True 0",
+        "100 state True",
+        "removed 2",
+        "[('kernel 6.1', 2), ('editor 2.0', 2), ('kernel 6.1', 1), ('editor 2.0', 1)]",
+        "-2147352567 -2145124302 True",
+        "Microsoft.Update.Session.NoSuchMember",
+    ]
 
 
 @pytest.mark.wine
 @pytest.mark.parametrize("apartment", APARTMENTS)
-def test_comtypes(wine: Wine, world: World, python: Path, apartment: str) -> None:
+def test_comtypes(wine: Wine, world: World, apartment: str) -> None:
     world.set(EDITOR, KERNEL)
     where = "on the main thread" if apartment == "sta" else "elsewhere"
-    assert wine.python(python, "whole_comtypes.py", apartment) == (
-        0,
-        [
-            "[('editor 2.0', True), ('kernel 6.1', True)]",
-            f"installed 2 True {where}",
-            "True 100 5",
-            "0x80240032 True",
-            "offered",
-            "0x80004002",
-        ],
-    )
+    ran = wine.python("whole_comtypes.py", apartment)
+    assert ran.code == 0, ran.text
+    assert ran.lines == [
+        "[('editor 2.0', True), ('kernel 6.1', True)]",
+        f"installed 2 True {where}",
+        "True 100 5",
+        "0x80240032 True",
+        "offered",
+        "0x80004002",
+    ]
 
 
 @pytest.mark.wine
@@ -259,18 +241,18 @@ def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World) ->
         )
     ]
     ours = [wine.registry(key) for key in keys]
-    wine.register("/u", "/i")
+    register(wine, "/u", "/i")
     before = [wine.registry(key) for key in keys]
-    wine.register("/i:original")
-    wine.register("/i:original")
+    register(wine, "/i:original")
+    register(wine, "/i:original")
     assert [wine.registry(key) for key in keys] == ours
-    wine.register("/u", "/i")
+    register(wine, "/u", "/i")
     assert [wine.registry(key) for key in keys] == before
     text = "\n".join(line for lines in before for line in lines)
     assert "wua.before" not in text
     assert "wuacom" not in text
     assert "wuapi" in text
-    wine.register("/i:original")
+    register(wine, "/i:original")
 
 
 @pytest.mark.slow

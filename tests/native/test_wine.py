@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import windows_program
-from tests.support.windows_program import WindowsProgram
 
 import wua
+from support.windows_program import WindowsProgram
+from support.wine_prefix import lacking
+from support.wine_world import build_native, needs_wine, put_dll
+from wua.com.server import ComServer
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 
 pytestmark = [
     pytest.mark.wine,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(bool(windows_program.lacking()), reason=f"no {windows_program.lacking()}"),
+    pytest.mark.skipif(bool(lacking()), reason=f"no {lacking()}"),
 ]
 
 INSTALLED = SimulatedUpdate("base", installed=True)
@@ -43,7 +45,7 @@ store.close()
 
 @pytest.fixture(scope="module")
 def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowsProgram]:
-    with windows_program.prefix_in(tmp_path_factory.mktemp("wine") / "prefix") as program:
+    with WindowsProgram(tmp_path_factory.mktemp("wine") / "prefix") as program:
         yield program
 
 
@@ -80,13 +82,10 @@ def test_without_microsofts_agent_it_says_so(windows: WindowsProgram) -> None:
     assert "Microsoft.Update.Searcher can't be created" in error["seen"]
 
 
+@needs_wine
 def test_both_directions_of_the_contract(windows: WindowsProgram, bases: Path, short_dir: Path) -> None:
     """Everything that the self-test does, through comtypes, our DLL and our server."""
-    server = pytest.importorskip("wua.com.server")
-    wine_world = pytest.importorskip("support.wine_world")
-    if wine_world.lacking():
-        pytest.skip(f"no {wine_world.lacking()}")
-    folder = register(windows, wine_world, bases)
+    folder = put_dll(windows, build_native(bases / "native"))
     machine = SimulatedMachine.create(
         short_dir / "machine",
         [
@@ -96,7 +95,7 @@ def test_both_directions_of_the_contract(windows: WindowsProgram, bases: Path, s
         ],
     )
     with wua.open(target=machine) as agent:
-        served = server.ComServer(agent, folder)
+        served = ComServer(agent, folder)
         try:
             drive(windows)
         finally:
@@ -104,27 +103,9 @@ def test_both_directions_of_the_contract(windows: WindowsProgram, bases: Path, s
     assert not (short_dir / "machine" / "installed" / "editor").exists()
 
 
-def register(windows: WindowsProgram, wine_world: object, bases: Path) -> Path:
-    """Put the DLL into the prefix, under the names of the original, and answer the server's folder."""
-    import shutil
-
-    from wua.com.prefix import WINDOWS_FOLDER, Prefix
-    from wua.com.registration import DLL, FILES
-
-    built = wine_world.build_native(bases / "native")  # type: ignore[attr-defined]
-    folder: Path = Prefix(windows.prefix).folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if (built / name).exists():
-            shutil.copyfile(built / name, folder / name)
-    done = windows.wine("regsvr32", "/s", "/n", "/i:original", f"{WINDOWS_FOLDER}\\{DLL}")
-    assert done.code == 0, done.text
-    return folder
-
-
 def drive(windows: WindowsProgram) -> None:
     ran = windows.wua("selftest", "--act", "editor", "--report", r"C:\evidence.json")
-    evidence = json.loads((windows.prefix / "drive_c" / "evidence.json").read_text())
+    evidence = json.loads((windows.path / "drive_c" / "evidence.json").read_text())
     assert [each for each in evidence["checks"] if not each["passed"]] == [], ran.text
     assert evidence["target"] == "windows-host"
     assert evidence["acted_on"] == "editor 2.0"

@@ -23,16 +23,26 @@ def tool(name: str) -> Any:
 
 @cache
 def _found(name: str) -> str | Exception:
-    fetching = tool(f"{name}_source")
+    fetching = tool(name)
     try:
         return str(fetching.SOURCES.folder())
     except fetching.sources.MissingSourceError as missing:
         return Exception(str(missing))
 
 
-def source(name: str) -> str:
-    """The folder to import "salt" or "pywin32" from; the test is skipped, with the reason, without it."""
+def _folder(name: str) -> str:
+    """What a tool fetches; the test is skipped, with the reason, without it."""
     found = _found(name)
     if isinstance(found, Exception):
         pytest.skip(str(found))
     return found
+
+
+def source(name: str) -> str:
+    """The folder to import "salt" or "pywin32" from."""
+    return _folder(f"{name}_source")
+
+
+def windows_python() -> Path:
+    """python.exe of Windows' own Python, with comtypes, pywin32, and wua as it is here."""
+    return Path(_folder("windows_python")) / "python.exe"

@@ -1,99 +1,31 @@
 // Early-bound: every kind of argument, QueryInterface, errors, callbacks. usage: client.exe mta|sta SCENARIO
 // A line per fact; the test compares them.
 
-#include <windows.h>
-#include <cstdio>
-#include <cstring>
-#include <cwchar>
-#include "wua.h"
+#include "client.h"
 
-#define CHECK(call) checked(call, #call)
-
-static HRESULT checked(HRESULT result, const char *what)
-{
-    if (FAILED(result)) {
-        printf("failed: %s 0x%08lX\n", what, (unsigned long)result);
-        fflush(stdout);
-        ExitProcess(3);
-    }
-    return result;
-}
-
-template <class T> struct Ptr {
-    T *it = nullptr;
-    ~Ptr() { if (it) it->Release(); }
-    T **operator&() { return &it; }
-    T *operator->() const { return it; }
-    operator T *() const { return it; }
-};
-
-struct Text {
-    BSTR it;
-    explicit Text(const wchar_t *text = nullptr) : it(SysAllocString(text)) {}
-    ~Text() { SysFreeString(it); }
-    BSTR *operator&() { return &it; }
-    operator BSTR() const { return it; }
-};
-
-static bool is_sta, is_far;
+static bool is_far;
 static HANDLE ended;
-static DWORD main_thread;
-
-// Waits as a program of its apartment should: an STA serves its messages meanwhile.
-static bool wait_for(HANDLE event, DWORD most = 20000)
-{
-    for (ULONGLONG limit = GetTickCount64() + most; GetTickCount64() < limit;) {
-        DWORD woken = MsgWaitForMultipleObjects(!!event, &event, FALSE, most, is_sta ? QS_ALLINPUT : 0);
-        if (event && woken == WAIT_OBJECT_0)
-            return true;
-        MSG message;
-        while (PeekMessageW(&message, nullptr, 0, 0, PM_REMOVE))
-            DispatchMessageW(&message);
-    }
-    return false;
-}
-
 static IUpdateSession *session;
 static IUpdateInstaller *installer;
 
-template <class Interface, class Job, class Args> class Callback : public Interface {
-public:
-    LONG references = 1, calls = 0;
-    HRESULT answer = S_OK;
-    bool right_thread = true, freely = false, clean_up = false;
-    HRESULT cleaned = E_FAIL, end = E_FAIL;
-    OperationResultCode code = orcNotStarted;
+struct Progress : Installing {
     LONG last = -1;
-    IUnknown *marshaler = nullptr;
 
-    STDMETHOD(QueryInterface)(REFIID iid, void **found) override
-    {
-        if (freely && iid == IID_IMarshal) {
-            if (!marshaler)
-                CoCreateFreeThreadedMarshaler(this, &marshaler);
-            return marshaler->QueryInterface(iid, found);
-        }
-        bool known = iid == IID_IUnknown || iid == __uuidof(Interface);
-        *found = known ? this : nullptr;
-        return known ? (this->AddRef(), S_OK) : E_NOINTERFACE;
-    }
-    STDMETHOD_(ULONG, AddRef)() override { return InterlockedIncrement(&references); }
-    STDMETHOD_(ULONG, Release)() override { return InterlockedDecrement(&references); }
-    STDMETHOD(Invoke)(Job *job, Args *args) override
-    {
-        calls++;
-        right_thread = right_thread && (GetCurrentThreadId() == main_thread) == (is_sta && !freely);
-        act(job, args);
-        return answer;
-    }
-    void act(IInstallationJob *job, IInstallationProgressChangedCallbackArgs *args)
-    {
+    Progress() : Installing([this](IInstallationJob *, IInstallationProgressChangedCallbackArgs *args) {
         Ptr<IInstallationProgress> progress;
         CHECK(args->get_Progress(&progress));
         CHECK(progress->get_PercentComplete(&last));
-        (void)job;
-    }
-    void act(IInstallationJob *job, IInstallationCompletedCallbackArgs *)
+    }) {}
+};
+
+struct Completed : Installed {
+    bool clean_up = false;
+    HRESULT cleaned = E_FAIL, end = E_FAIL;
+    OperationResultCode code = orcNotStarted;
+
+    Completed() : Installed([this](IInstallationJob *job, IInstallationCompletedCallbackArgs *) { take(job); }) {}
+
+    void take(IInstallationJob *job)
     {
         Ptr<IInstallationResult> result;
         VARIANT_BOOL completed;
@@ -105,21 +37,9 @@ public:
             cleaned = job->CleanUp();
         SetEvent(ended);
     }
-    void act(ISearchJob *, ISearchCompletedCallbackArgs *) { SetEvent(ended); }
 };
 
-using Progress = Callback<IInstallationProgressChangedCallback, IInstallationJob, IInstallationProgressChangedCallbackArgs>;
-using Completed = Callback<IInstallationCompletedCallback, IInstallationJob, IInstallationCompletedCallbackArgs>;
-using Found = Callback<ISearchCompletedCallback, ISearchJob, ISearchCompletedCallbackArgs>;
-
-static void choose(const wchar_t *criteria, IUpdateCollection **updates)
-{
-    Ptr<IUpdateSearcher> searcher;
-    Ptr<ISearchResult> found;
-    CHECK(session->CreateUpdateSearcher(&searcher));
-    CHECK(searcher->Search(Text(criteria), &found));
-    CHECK(found->get_Updates(updates));
-}
+static void nothing(ISearchJob *, ISearchCompletedCallbackArgs *) {}
 
 static void install(bool freely, bool clean_up)
 {
@@ -128,7 +48,7 @@ static void install(bool freely, bool clean_up)
     Progress progress;
     Completed completed;
     VARIANT state;
-    choose(L"IsInstalled=0", &updates);
+    search(session, L"IsInstalled=0", &updates);
     CHECK(installer->put_Updates(updates));
     progress.freely = completed.freely = freely;
     completed.clean_up = clean_up;
@@ -155,7 +75,7 @@ static void searching()
     Ptr<IUpdateSearcher> searcher;
     Ptr<ISearchJob> job;
     Ptr<ISearchResult> result, none;
-    Found found;
+    Found found(nothing);
     VARIANT state;
     VariantInit(&state);
     CHECK(session->CreateUpdateSearcher(&searcher));
@@ -175,7 +95,7 @@ static void aborting()
     VARIANT state;
     LONG total;
     VariantInit(&state);
-    choose(L"IsInstalled=0", &updates);
+    search(session, L"IsInstalled=0", &updates);
     CHECK(installer->put_Updates(updates));
     CHECK(installer->BeginInstall(nullptr, &completed, state, &job));
     CHECK(job->RequestAbort());
@@ -228,7 +148,7 @@ static void values()
     VARIANT_BOOL flag;
     LONG number;
     Text title, text;
-    choose(L"IsInstalled=0", &updates);
+    search(session, L"IsInstalled=0", &updates);
     CHECK(updates->get_Item(0, &update));
     CHECK(update->get_Title(&title));
     CHECK(update->get_MaxDownloadSize(&size));
@@ -330,7 +250,7 @@ static DWORD WINAPI one_of_many(void *given)
             Ptr<ISearchJob> job;
             Ptr<ISearchResult> result;
             Ptr<IUpdateCollection> updates;
-            Found found;
+            Found found(nothing);
             VARIANT state;
             LONG count;
             VariantInit(&state);
@@ -366,7 +286,7 @@ static void gone()
     Ptr<IUpdateSession> other;
     VARIANT state;
     VariantInit(&state);
-    choose(L"IsInstalled=0", &updates);
+    search(session, L"IsInstalled=0", &updates);
     CHECK(installer->put_Updates(updates));
     CHECK(installer->BeginInstall(nullptr, nullptr, state, &job));
     fclose(fopen("C:\\begun", "w")); // for the test
@@ -382,12 +302,10 @@ static void gone()
 
 int main(int, char **words)
 {
-    is_sta = !strcmp(words[1], "sta");
     const char *scenario = words[2];
     is_far = !strcmp(scenario, "local");
     DWORD where = is_far ? CLSCTX_LOCAL_SERVER : CLSCTX_INPROC_SERVER;
-    main_thread = GetCurrentThreadId();
-    CHECK(CoInitializeEx(nullptr, is_sta ? COINIT_APARTMENTTHREADED : COINIT_MULTITHREADED));
+    enter(words[1]);
     ended = CreateEvent(nullptr, TRUE, FALSE, nullptr);
     CHECK(CoCreateInstance(__uuidof(WuaUpdateSession), nullptr, where, __uuidof(IUpdateSession), (void **)&session));
     CHECK(session->CreateUpdateInstaller(&installer));
