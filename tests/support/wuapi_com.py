@@ -11,6 +11,7 @@ import pytest
 from tests.quality.test_generated import tool
 from tests.support import every_member, wuapi_ways, wuapi_world
 from tests.support.wine_world import Wine, lacking, wine_in
+from tests.support.wuapi_proxies import Proxy
 from tests.support.wuapi_puppet import Puppet, acting_in
 from tests.support.wuapi_world import World
 
@@ -18,7 +19,7 @@ from wua import wuapi
 from wua.com.server import ComServer
 from wua.wuapi import order
 from wua.wuapi.declare import ComObject
-from wua.wuapi.dispatch import Dispatch
+from wua.wuapi.dispatch import Dispatch, LateBound
 
 COM: Final = object()  # among the implementations of an agent: not another one, but another way to objects
 
@@ -95,6 +96,10 @@ class ComWorld(World):
     def shown(self, thing: Any) -> Any:
         return self._puppet.shown(thing)
 
+    def _dispatched(self, what: Any) -> Any:
+        """What is late-bound already, or a new object."""
+        return self._puppet.created(what) if isinstance(what, str) else what
+
     @contextmanager
     def standing_in(self, module: ModuleType) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
@@ -103,7 +108,9 @@ class ComWorld(World):
                     if isinstance(value, type) and value in self._stand_ins:
                         patch.setattr(each, name, self._stand_ins[value])
                     elif value is Dispatch:
-                        patch.setattr(each, name, lambda thing: thing)  # that it is already
+                        patch.setattr(each, name, self._dispatched)
+                    elif value is LateBound:
+                        patch.setattr(each, name, Proxy)
                     elif value is wuapi.CreateObject:
                         patch.setattr(each, name, lambda name, agent=None: self._puppet.created(name))
             patch.setattr(order, "_forced", Everywhere())

@@ -4,6 +4,8 @@ Only what kind of member a name is, and which enumeration a number is of, is loo
 compiler does in the type library.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum, IntFlag
 from functools import partial
 from typing import Any, ClassVar, Final, Protocol
@@ -14,12 +16,42 @@ from wua.model import codes
 from wua.wuapi import enums
 from wua.wuapi.declare import ComObject, Member
 from wua.wuapi.errors import ComError, signed
+from wua.wuapi.late_errors import TEXTS, com_error
 from wua.wuapi.ole import GET, METHOD, PUT
 from wua.wuapi.table import COCLASSES
 
 DEFAULT: Final = 0  # DISPID
+ABSENT: Final = {signed(codes.DISP_E_UNKNOWNNAME), signed(codes.DISP_E_MEMBERNOTFOUND)}
 KINDS: Final = {METHOD: "method", GET: "get", PUT: "put"}
 PROGIDS: Final = {each.name: each.progid for each in COCLASSES}
+
+
+class LateError(ComError, com_error):
+    """A call that failed: the HRESULT is the member's own, and ``args`` are those of pywin32's error."""
+
+    hresult = 0  # as ComError has it, not as pywin32 does
+
+    def __init__(self, hresult: int, text: str | None, info: Any, argument: int | None) -> None:
+        code, why = (hresult, text) if info is None else (info[5], info[2])
+        super().__init__(code, why or "")
+        known = TEXTS.get(hresult & 0xFFFFFFFF, text)  # Wine has none of these texts
+        self.args = (hresult, known, info and tuple(info), argument)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the object has no such member."""
+        return self.args[0] in ABSENT and self.args[2] is None
+
+
+@contextmanager
+def _absent() -> Iterator[None]:
+    """Around a name: what is not there is Python's AttributeError."""
+    try:
+        yield
+    except LateError as failure:
+        if failure.is_absent:
+            raise AttributeError(str(failure)) from None
+        raise
 
 
 class Caller(Protocol):
@@ -80,7 +112,9 @@ class Proxy(Held):
         plain = name.removeprefix("put_")
         member = self._members_.get(plain.lower())
         if member is None:
-            raise AssertionError(f"{name} has the DISPID {self.GetIDsOfNames(name)} and is not in the table")
+            with _absent():
+                number = self._oleobj_.GetIDsOfNames(name)
+            raise AssertionError(f"{name} has the DISPID {number} and is not in the table")
         if plain != name:
             return partial(self._invoke, plain, PUT)
         if member.call is not None:
@@ -88,12 +122,13 @@ class Proxy(Held):
         return partial(self._invoke, name, GET) if member.rows[0].params else self._invoke(name, GET)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._invoke(name, PUT, value)
+        with _absent():
+            self._invoke(name, PUT, value)
 
     def _invoke(self, name: str | int, flags: int, *given: Any, **named: Any) -> Any:
         member = self._members_.get(name.lower()) if isinstance(name, str) else None
         rows = member.rows if member is not None else ()
-        row = next((row for row in rows if row.kind == KINDS[flags]), None)
+        row = next((row for row in rows if row.kind == KINDS.get(flags)), None)
         states = {place for place, each in enumerate(row.params if row else ()) if each.name == "state"}
         value = self._puppet.call(
             "invoke",
@@ -106,12 +141,8 @@ class Proxy(Held):
         return meant(value, row.returns) if row is not None else value
 
     @property
-    def _oleobj_(self) -> "Proxy":
-        return self
-
-    def GetIDsOfNames(self, *names: str) -> Any:
-        found = self._puppet.call("ids", on=self._handle, names=names)
-        return found[0] if len(names) == 1 else tuple(found)
+    def _oleobj_(self) -> "Beneath":
+        return Beneath(self)
 
     def __call__(self, *given: Any) -> Any:
         return self._invoke(DEFAULT, METHOD | GET, *given)
@@ -135,6 +166,21 @@ class Proxy(Held):
 
     def __bool__(self) -> bool:
         return True
+
+
+class Beneath:
+    """The IDispatch of an object, as pywin32 words it."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+
+    def GetIDsOfNames(self, *names: str) -> Any:
+        found = self._proxy._puppet.call("ids", on=self._proxy._handle, names=names)
+        return found[0] if len(names) == 1 else tuple(found)
+
+    def Invoke(self, dispid: int, language: int, flags: int, want_result: bool, *given: Any) -> Any:
+        answer = self._proxy._invoke(dispid, flags, *given)
+        return answer if want_result else None
 
 
 def meant(value: Any, type_name: str) -> Any:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from unittest import mock
 
 from tests.support.wine_world import CLIENTS, Wine
-from tests.support.wuapi_proxies import PROGIDS, Elements, Held, Proxy
+from tests.support.wuapi_proxies import PROGIDS, Elements, Held, LateError, Proxy
 
 from wua.com import program
 from wua.com.prefix import QUIET
@@ -30,12 +30,12 @@ from wua.model import codes
 from wua.wuapi.callbacks import adapt
 from wua.wuapi.conformance import declared
 from wua.wuapi.declare import ComObject
-from wua.wuapi.errors import ComError, signed
+from wua.wuapi.errors import signed
 from wua.wuapi.table import INTERFACES
+from wua.wuapi.variants import MISSING
 
 LONG: Final = 90.0  # seconds for an answer or a connection; only a test that fails waits so long
 OFTEN: Final = 0.02  # seconds between two looks at what was let go of
-ABSENT: Final = {signed(codes.DISP_E_UNKNOWNNAME), signed(codes.DISP_E_MEMBERNOTFOUND)}
 Json = dict[str, Any]
 
 
@@ -164,8 +164,7 @@ class Puppet:
         """Have it do something, on the thread of the callback that this is in, else on a free one.
 
         Raises:
-            ComError: as the call's error, or as that of the member.
-            AttributeError: there is no such member, or it can't be set.
+            LateError: the call has failed, or the member.
         """
         here: Lane | None = getattr(self._here, "lane", None)
         lane = here or self._free()
@@ -193,10 +192,7 @@ class Puppet:
         if "broken" in answer:
             raise AssertionError(answer["broken"])
         if "failed" in answer:
-            hresult, code, text = answer["failed"]
-            if code is None and hresult in ABSENT:
-                raise AttributeError(text)
-            raise ComError(hresult if code is None else code, text or "")
+            raise LateError(*answer["failed"])
         return self._read(answer["value"])
 
     # --- values
@@ -209,6 +205,8 @@ class Puppet:
             return int(value)
         if isinstance(value, Decimal):
             return {"n": str(value)}
+        if value is MISSING:
+            return {"m": 0}
         if isinstance(value, Proxy):
             return {"o": value._handle}
         if isinstance(value, ComObject):

@@ -234,7 +234,7 @@ def test_what_cannot_be_taken_up(world: World) -> None:
     assert code(caught) == codes.E_INVALIDARG
     searcher.EndSearch(search)
     with pytest.raises(ComError) as caught:
-        session.wua_attach(5, None, None, None)  # type: ignore[arg-type]
+        session.wua_attach(-1, None, None, None)  # type: ignore[arg-type]
     assert code(caught) == (codes.WU_E_ITEMNOTFOUND if world.late else codes.DISP_E_TYPEMISMATCH)
 
 

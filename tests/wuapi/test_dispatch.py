@@ -19,7 +19,7 @@ from wua.wuapi.late_errors import DISP_E_BADPARAMCOUNT, DISP_E_PARAMNOTOPTIONAL,
 from wua.wuapi.table import COCLASSES
 from wua.wuapi.variants import MISSING
 
-pytestmark = pytest.mark.not_com("it is the late binding of Python programs that is tested")
+ONLY_PYTHON = pytest.mark.not_com("what Python's late binding makes of IDispatch")
 GET, METHOD = 2, 1
 
 
@@ -57,13 +57,14 @@ def refused(call: Any, *arguments: Any, **named: Any) -> tuple[Any, ...]:
         "microsoft.update.SESSION",
         "Microsoft.Update.Session.1",
         "{4CB43D7F-7EEE-4906-8698-60DA1C38F2FE}",
-        "4cb43d7f-7eee-4906-8698-60da1c38f2fe",
+        pytest.param("4cb43d7f-7eee-4906-8698-60da1c38f2fe", marks=ONLY_PYTHON),
     ],
 )
 def test_progids_and_class_ids(here: World, name: str) -> None:
     assert Dispatch(name).ClientApplicationID == "Unknown"
 
 
+@ONLY_PYTHON
 @pytest.mark.parametrize("name", sorted(each.progid.rpartition(".")[2] for each in COCLASSES))
 def test_every_class_can_be_created(here: World, name: str) -> None:
     progid = f"Microsoft.Update.{name}"
@@ -105,6 +106,7 @@ def test_names_in_any_case(here: World) -> None:
     assert searcher.Online is False
 
 
+@ONLY_PYTHON
 def test_an_unknown_member_names_the_object(here: World) -> None:
     session = Dispatch("Microsoft.Update.Session")
     with pytest.raises(AttributeError) as caught:
@@ -123,6 +125,7 @@ def test_a_property_whose_put_half_has_the_first_slot(here: World) -> None:
     assert installer.ParentWindow is window
 
 
+@ONLY_PYTHON
 def test_what_cannot_be_set(here: World) -> None:
     session = Dispatch("Microsoft.Update.Session")
     for name in ("NoSuchThing", "ReadOnly", "CreateUpdateSearcher"):
@@ -134,6 +137,7 @@ def test_what_cannot_be_set(here: World) -> None:
     assert caught.value.args == ("Property '<unknown>.X' can not be set.",)
 
 
+@ONLY_PYTHON
 def test_names_of_pythons_own_protocols_are_no_members(here: World) -> None:
     session = Dispatch("Microsoft.Update.Session")
     assert not hasattr(session, "__deepcopy__")
@@ -156,7 +160,7 @@ def test_a_property_get_on_a_method_says_that_it_is_one(here: World) -> None:
     assert beneath.Invoke(dispid, 0, METHOD, False) is None
 
 
-def test_dispids_are_those_of_the_interface() -> None:
+def test_dispids_are_those_of_the_interface(here: World) -> None:
     beneath = strings("a")._oleobj_
     assert beneath.GetIDsOfNames("item") == 0
     assert beneath.GetIDsOfNames("_NewEnum") == -4
@@ -173,26 +177,32 @@ def test_dispids_are_those_of_the_interface() -> None:
 # --- collections and default members
 
 
-def test_every_way_to_an_element() -> None:
+def test_every_way_to_an_element(here: World) -> None:
     words = strings("a", "b")
     assert [words.Item(0), words(0), words[0], words.item(index=0)] == ["a"] * 4
     assert (words.Count, len(words), list(words)) == (2, 2, ["a", "b"])
     words[1] = "c"
+    assert list(words) == ["a", "c"]
+
+
+@ONLY_PYTHON
+def test_setting_an_element_by_its_index(here: World) -> None:
+    words = strings("a", "b")
     words.SetItem(0, "d")
-    assert list(words) == ["d", "c"]
+    assert list(words) == ["d", "b"]
+    with pytest.raises(TypeError):
+        words["0"]
 
 
-def test_indexes_out_of_range() -> None:
+def test_indexes_out_of_range(here: World) -> None:
     words = strings("a")
     for index in (99, 1, -1):
         with pytest.raises(IndexError):
             words[index]
         assert refused(words.Item, index)[2][5] == signed(codes.WU_E_INVALIDINDEX)
-    with pytest.raises(TypeError):
-        words["0"]
 
 
-def test_an_empty_collection_is_true_and_ends_at_once() -> None:
+def test_an_empty_collection_is_true_and_ends_at_once(here: World) -> None:
     assert strings()
     assert list(strings()) == []
 
@@ -202,7 +212,7 @@ def test_the_enumerator_itself(here: World) -> None:
     assert [update.Title for update in found._NewEnum] == ["a 1.0", "b 1.0"]
 
 
-def test_what_is_added_on_the_way_is_met() -> None:
+def test_what_is_added_on_the_way_is_met(here: World) -> None:
     words = strings("a")
     seen = []
     for word in words:
@@ -212,6 +222,7 @@ def test_what_is_added_on_the_way_is_met() -> None:
     assert seen == ["a", "aa", "aaa"]
 
 
+@ONLY_PYTHON
 def test_default_members(here: World) -> None:
     update = late(here, SimulatedUpdate("editor", "2.0")).CreateUpdateSearcher().Search("").Updates(0)
     assert (update(), str(update)) == ("editor 2.0", "editor 2.0")
@@ -220,6 +231,7 @@ def test_default_members(here: World) -> None:
     assert refused(Dispatch("Microsoft.Update.Session"))[0] == signed(codes.DISP_E_MEMBERNOTFOUND)
 
 
+@ONLY_PYTHON
 def test_what_is_no_collection(here: World) -> None:
     session = late(here)
     for wrong in (lambda: len(session), lambda: list(session), lambda: session[0]):
@@ -241,6 +253,7 @@ def test_the_same_object_is_equal(here: World) -> None:
 # --- values
 
 
+@ONLY_PYTHON
 def test_values_on_their_way_out(here: World) -> None:
     update = late(here, SimulatedUpdate("editor", size=1000)).CreateUpdateSearcher().Search("").Updates[0]
     assert update.IsInstalled is False
@@ -276,7 +289,7 @@ def test_what_becomes_a_number(here: World, value: Any, kept: int) -> None:
 @pytest.mark.parametrize(
     ("value", "kept"), [("a", "a"), (5, "5"), (1.5, "1.5"), (2.0, "2"), (True, "-1"), (False, "0")]
 )
-def test_what_becomes_a_string(value: Any, kept: str) -> None:
+def test_what_becomes_a_string(here: World, value: Any, kept: str) -> None:
     words = strings()
     words.Add(value)
     assert words[0] == kept
@@ -285,17 +298,17 @@ def test_what_becomes_a_string(value: Any, kept: str) -> None:
 # --- arguments
 
 
-def test_arguments_may_be_named_in_any_case() -> None:
+def test_arguments_may_be_named_in_any_case(here: World) -> None:
     words = strings("b")
     words.Insert(VALUE="a", Index=0)
     words.Insert(2, value="c")
     assert list(words) == ["a", "b", "c"]
 
 
-def test_wrong_arguments_are_errors_of_the_call() -> None:
+def test_wrong_arguments_are_errors_of_the_call(here: World) -> None:
     words = strings("a")
     mismatch = signed(codes.DISP_E_TYPEMISMATCH)
-    assert refused(words.Add) == (signed(DISP_E_PARAMNOTOPTIONAL), "Parameter not optional.", None, 1)
+    assert refused(words.Add) == (signed(DISP_E_PARAMNOTOPTIONAL), "Parameter not optional.", None, None)
     assert refused(words.Add, MISSING)[0] == signed(DISP_E_PARAMNOTOPTIONAL)
     assert refused(words.Add, "a", "b") == (
         signed(DISP_E_BADPARAMCOUNT),
@@ -303,11 +316,12 @@ def test_wrong_arguments_are_errors_of_the_call() -> None:
         None,
         None,
     )
-    assert refused(words.Add, "a", value="b")[0] == signed(DISP_E_BADPARAMCOUNT)
+    if not here.late:  # who calls IDispatch gives each place one value
+        assert refused(words.Add, "a", value="b")[0] == signed(DISP_E_BADPARAMCOUNT)
     assert refused(words.Add, text="b")[0] == signed(codes.DISP_E_UNKNOWNNAME)
     assert refused(words.Insert, "first", "a") == (mismatch, "Type mismatch.", None, 1)
     assert refused(words.Add, ["a"]) == (mismatch, "Type mismatch.", None, 1)
-    assert refused(words.Item, 1 << 40) == (signed(DISP_E_OVERFLOW), "Out of present range.", None, 1)
+    assert refused(words.Item, 1 << 40) == (signed(DISP_E_OVERFLOW), "Out of present range.", None, None)
     assert list(words) == ["a"]
 
 
@@ -322,6 +336,7 @@ def test_an_object_of_another_kind_is_a_type_mismatch(here: World) -> None:
 # --- errors of members
 
 
+@ONLY_PYTHON
 def test_a_member_that_fails(here: World) -> None:
     searcher = late(here).CreateUpdateSearcher()
     with pytest.raises(com_error) as caught:
@@ -374,6 +389,7 @@ def test_a_late_bound_state_comes_back_as_it_was_given(here: World) -> None:
     assert searcher.EndSearch(job).ResultCode == 2
 
 
+@ONLY_PYTHON
 @pytest.mark.parametrize("parameters", [0, 1, 2])
 def test_functions_as_callbacks(here: World, parameters: int) -> None:
     searcher = late(here, SimulatedUpdate("a")).CreateUpdateSearcher()
@@ -390,6 +406,7 @@ def test_functions_as_callbacks(here: World, parameters: int) -> None:
     assert all(isinstance(each, LateBound) for each in seen[0])
 
 
+@ONLY_PYTHON
 async def test_a_coroutine_function_as_callback(here: World) -> None:
     searcher = late(here, SimulatedUpdate("a")).CreateUpdateSearcher()
     called: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -41,6 +41,7 @@ TEXTS: Final = {
     RPC_S_SERVER_UNAVAILABLE: "The RPC server is unavailable.",
 }
 
+NUMBERED: Final = {codes.DISP_E_TYPEMISMATCH, DISP_E_PARAMNOTFOUND}
 ExcepInfo = tuple[int, str | None, str | None, str | None, int, int]
 
 
@@ -95,8 +96,8 @@ def activation(failure: ComError) -> com_error:
 
 
 def plain(hresult: int, argument: int | None = None) -> com_error:
-    """An error of the call itself. ``argument`` counts from 1."""
-    return com_error(signed(hresult), TEXTS[hresult], None, argument)
+    """An error of the call itself. ``argument`` counts from 1; IDispatch tells it for NUMBERED codes only."""
+    return com_error(signed(hresult), TEXTS[hresult], None, argument if hresult in NUMBERED else None)
 
 
 def refuse(hresult: int, argument: int | None = None) -> NoReturn:

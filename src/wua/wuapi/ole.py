@@ -135,7 +135,7 @@ class OleObject:
     def _argument(self, place: int, parameter: Param, value: Any) -> Any:
         if value is MISSING:
             if parameter.default is None:
-                refuse(DISP_E_PARAMNOTOPTIONAL, place + 1)
+                refuse(DISP_E_PARAMNOTOPTIONAL)
             return parameter.default
         if parameter.type == "IUnknown*" and parameter.name.startswith("on"):
             return self._callback(place, value)

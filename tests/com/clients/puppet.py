@@ -21,8 +21,7 @@ import pywintypes
 import win32com.server.util
 from win32com.server.exception import COMException
 
-NOTHING = pythoncom.Missing
-GET, NEW_ENUM = pythoncom.DISPATCH_PROPERTYGET, pythoncom.DISPID_NEWENUM
+LEFT_OUT = pythoncom.ArgNotFound
 
 
 def place(thing):
@@ -122,6 +121,8 @@ def heard(value):
         return wrapped(content, value["call"])
     if name == "n":
         return Decimal(content)
+    if name == "m":
+        return LEFT_OUT
     raise ValueError(value)
 
 
@@ -154,7 +155,7 @@ def invoke(on, name, flags, args, named):
     number, *numbers = [name] if isinstance(name, int) else ids(on, [name, *named])
     given = [heard(each) for each in args]
     for where, value in zip(numbers, named.values(), strict=True):
-        given += [NOTHING] * (where + 1 - len(given))
+        given += [LEFT_OUT] * (where + 1 - len(given))
         given[where] = heard(value)
     return told(thing.Invoke(number, 0, flags, True, *given))
 
@@ -201,8 +202,7 @@ def done(deed, fields):
     try:
         return {"value": DEEDS[deed](**fields)}
     except pythoncom.com_error as failure:
-        info = failure.excepinfo
-        return {"failed": [failure.hresult, info and info[5], (info and info[2]) or failure.strerror]}
+        return {"failed": [failure.hresult, failure.strerror, failure.excepinfo, failure.argerror]}
     except Exception:  # noqa: BLE001 - a defect of this program or of a test: the test shows it
         return {"broken": traceback.format_exc()}
 
