@@ -9,29 +9,39 @@ from typing import NamedTuple
 import pytest
 
 from support.wine_world import CLIENTS, Wine, needs_wine
-from support.wuapi_world import InThread, opened
+from support.wuapi_world import LONG, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedUpdate
 
 pytestmark = [needs_wine, pytest.mark.wine, pytest.mark.slow, pytest.mark.timeout(900)]
-ROUNDS = (2_000, 8_000)  # jobs; the first round fills pools and caches
+ROUNDS = (2_000, 8_000)
 INSTALLATIONS = 25  # one job of so many, as leak.cpp has it
 
 
 class Held(NamedTuple):
-    """What the server, which is this process, holds while the program has nothing under way."""
+    """What server and program hold while the program has nothing under way. The server is this process."""
 
     handed_out: int
     objects: int
     threads: int
     files: int
+    program_threads: int
+    program_kilobytes: int
 
 
-def held(program: Connected) -> Held:
+def held(connected: Connected, pid: int) -> Held:
     gc.collect()
-    files = len(os.listdir("/proc/self/fd"))
-    return Held(len(program.objects), len(gc.get_objects()), threading.active_count(), files)
+    lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    program = {words[0]: words[1] for words in lines if words[1:]}
+    return Held(
+        len(connected.objects),
+        len(gc.get_objects()),
+        threading.active_count(),
+        len(os.listdir("/proc/self/fd")),
+        int(program["Threads:"]),
+        int(program["RssAnon:"]),
+    )
 
 
 def told(rounds: int) -> str:
@@ -50,20 +60,27 @@ def test_ten_thousand_jobs(wine: Wine, short_dir: Path) -> None:
         world.set(SimulatedUpdate("editor", "2.0"))
         server = ComServer(world.agent, wine.folder, programs.append)
         words = (wine.compiled(CLIENTS / "leak.cpp"), *map(str, ROUNDS))
-        running = InThread(lambda: wine.run(*words, timeout=600).lines)
-        while not running.done:
-            if flag.exists():
-                measured.append(held(programs[0]))
-                flag.unlink()
-            threading.Event().wait(0.01)
-        lines = running.result()
-        assert programs[0].wait(30)
+        with wine.begin(*words) as program:
+            while program.poll() is None:
+                if flag.exists():
+                    measured.append(held(programs[0], program.pid))
+                    flag.unlink()
+                threading.Event().wait(0.01)
+            assert program.stdout is not None
+            lines = program.stdout.read().decode().splitlines()
+        assert programs[0].wait(LONG)
         server.close()
         world.close()
-    first, first_process, last, last_process, left = lines
+    first, handles, last, more_handles, left = lines
     assert (first, last, left) == (told(1), told(2), "left 0")
-    assert programs[0].unreleased == 0
-    assert len(programs[0].objects) == 0
+    assert (programs[0].unreleased, len(programs[0].objects)) == (0, 0)
     before, after = measured
     assert after.handed_out == before.handed_out
-    print(before, after, first_process, last_process)
+    assert after.objects < before.objects + 1_000
+    assert after.threads < before.threads + 8
+    assert after.files < before.files + 4
+    # The DLL has as many threads as callbacks and farewells have come at once, at a megabyte each.
+    threads = max(0, after.program_threads - before.program_threads)
+    assert after.program_threads < 64
+    assert after.program_kilobytes < before.program_kilobytes + 2_000 + 1_500 * threads
+    assert int(more_handles.split()[1]) < int(handles.split()[1]) + 8 + threads

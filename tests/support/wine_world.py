@@ -19,7 +19,7 @@ from wua.com.registration import DLL, FILES
 
 CLIENTS = ROOT / "tests" / "com" / "clients"
 COMPILER = "x86_64-w64-mingw32-g++"
-LIBRARIES = ("-lole32", "-loleaut32", "-luuid", "-luser32", "-lpsapi")
+LIBRARIES = ("-lole32", "-loleaut32", "-luuid", "-luser32", "-lntdll")
 MISSING = lacking("widl", "x86_64-w64-mingw32-gcc", COMPILER)
 needs_wine = pytest.mark.skipif(bool(MISSING), reason=f"no {MISSING}")
 
