@@ -82,9 +82,13 @@ class Wine:
             subprocess.run([COMPILER, *words, "-lole32", "-loleaut32", "-luuid", "-luser32"], check=True)
         return f"C:\\{target.name}"
 
+    def be_windows_10(self) -> None:
+        """CPython asks for it."""
+        self.run("reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f")
+
     def python(self, home: Path, name: str, *words: str) -> Ran:
         """One of the clients that are Python programs, in CPython for Windows."""
-        self.run("reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f")
+        self.be_windows_10()
         shutil.copyfile(CLIENTS / name, self.path / "drive_c" / name)
         command = ["wine", str(home / "python.exe"), "-B", f"C:\\{name}", *words]
         # It wants a pipe, which Wine's services hold open after it has ended: nobody waits for its end.

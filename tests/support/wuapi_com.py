@@ -22,6 +22,7 @@ from wua.wuapi.declare import ComObject
 from wua.wuapi.dispatch import Dispatch, LateBound
 
 COM: Final = object()  # among the implementations of an agent: not another one, but another way to objects
+THROUGH_COM: Final = (pytest.mark.slow, pytest.mark.wine)  # marks
 
 
 class LackingError(Exception):
@@ -90,7 +91,7 @@ class ComWorld(World):
 
     @property
     def held(self) -> int:
-        """How much of the server's the program holds, and of the tests' COM."""
+        """How many of the server's objects the program holds, and COM of the tests' own."""
         return self._puppet.held + sum(len(each.objects) for each in self._server.programs)
 
     def shown(self, thing: Any) -> Any:

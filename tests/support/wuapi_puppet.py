@@ -118,7 +118,7 @@ class Puppet:
 
     @property
     def held(self) -> int:
-        """How many objects of the tests' COM holds."""
+        """How many of the tests' own objects COM holds."""
         return len(self._given)
 
     def shown(self, thing: ComObject) -> Any:
@@ -303,7 +303,7 @@ class Puppet:
 @contextlib.contextmanager
 def acting_in(wine: Wine, home: Path) -> Iterator[Puppet]:
     """The program at work in a prefix where the DLL is registered, by the Windows Python in ``home``."""
-    wine.run("reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f")
+    wine.be_windows_10()
     shutil.copyfile(CLIENTS / "puppet.py", wine.path / "drive_c" / "puppet.py")
     puppet = Puppet()
     ours, its = os.pipe()  # it wants one, which Wine's services hold open until they end

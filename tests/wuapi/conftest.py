@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 from tests.support.native_world import round_trip
-from tests.support.wuapi_com import COM, LackingError, ProgramInWine, in_wine
+from tests.support.wuapi_com import COM, THROUGH_COM, LackingError, ProgramInWine, in_wine
 from tests.support.wuapi_ways import ALL, WITH_PROGRESS, Way
 from tests.support.wuapi_world import World, opened
-
-THROUGH_COM = (pytest.mark.slow, pytest.mark.wine)
 
 
 def implementations() -> list[Any]:
