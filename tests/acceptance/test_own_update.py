@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from tests.support import updating_root
+from tests.support.inside_root import PYTHON, Inside, children, mapped, process
+from tests.support.real_root import LONG
+from tests.support.target_kinds import is_root
+from tests.support.updating_root import Change
 
-from support import updating_root
-from support.inside_root import PYTHON, Inside, children, mapped, process
-from support.real_root import LONG
-from support.target_kinds import is_root
-from support.updating_root import Change
 from wua.system import namespaces
 from wua.system.locks import FileLock
 from wua.targets import destroy, open_root

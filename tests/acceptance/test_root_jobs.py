@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.support.real_root import LONG, Listener, RealRoot, StallingDebs, deliveries, notifier, real_root
 
-from support.real_root import LONG, Listener, RealRoot, StallingDebs, deliveries, notifier, real_root
 from wua.engine import job_runs, runs
 from wua.model.enums import AbortAnswer, ConffilePolicy, ResultCode
 from wua.model.jobs import DeliveryState, Waiting

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.cli_world import Desk, desk_in
 
-from support.cli_world import Desk, desk_in
 from wua.testing.machine import SimulatedUpdate
 
 

@@ -1,8 +1,8 @@
 """Law 10: whatever goes wrong is told with what was seen, why, what next, id, name and number."""
 
 import pytest
+from tests.support.cli_world import Desk
 
-from support.cli_world import Desk
 from wua.cli import errors, exits
 from wua.cli.screen import Screen, cells
 from wua.model.enums import ResultCode

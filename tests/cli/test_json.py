@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from tests.support.cli_world import Desk, Ran
+from tests.support.json_schema import errors
 
-from support.cli_world import Desk, Ran
-from support.json_schema import errors
 from wua.cli.answers import RESULTS
 from wua.cli.schema import schema
 from wua.testing.machine import SimulatedUpdate

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.support.cli_world import Desk
 from tests.support.machines import Machine, opened
 from tests.support.native_world import round_trip
 
 import wua
-from support.cli_world import Desk
 from wua.api import selftest
 from wua.engine.agent import LocalAgent
 from wua.model.problems import error

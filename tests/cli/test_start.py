@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-from support.cli_world import Desk
+from tests.support.cli_world import Desk
 
 
 def loaded(desk: Desk, *words: str) -> set[str]:

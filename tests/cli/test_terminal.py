@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from tests.support.cli_world import Desk
 
-from support.cli_world import Desk
 from wua.system.locks import FileLock
 from wua.testing.machine import SimulatedUpdate
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.cli_world import Desk
 
-from support.cli_world import Desk
 from wua.cli.catalogue import VERBS
 from wua.cli.main import run
 from wua.testing.machine import SimulatedUpdate

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.com_program import FakeProgram
+from tests.support.wine_world import Wine, wine_in
+from tests.support.wuapi_world import World, opened
 
-from support.com_program import FakeProgram
-from support.wine_world import Wine, wine_in
-from support.wuapi_world import World, opened
 from wua.com.server import ComServer
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.support.wine_world import CLIENTS, Wine, needs_wine
+from tests.support.wuapi_world import LONG, opened
 
-from support.wine_world import CLIENTS, Wine, needs_wine
-from support.wuapi_world import LONG, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedUpdate

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
+from tests.support.wine_world import build_native
 
-from support.wine_world import build_native
 from wua.wuapi.table import INTERFACES
 
 MACHINES = ("x86_64-w64-mingw32", "i686-w64-mingw32")

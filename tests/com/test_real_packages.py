@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.support.real_root import LONG, RealRoot, real_root
+from tests.support.wine_prefix import Ran
+from tests.support.wine_world import CLIENTS, Wine, needs_wine
+from tests.support.wuapi_world import InThread
 
-from support.real_root import LONG, RealRoot, real_root
-from support.wine_prefix import Ran
-from support.wine_world import CLIENTS, Wine, needs_wine
-from support.wuapi_world import InThread
 from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.model.enums import ResultCode

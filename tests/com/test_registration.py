@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.cli_world import Desk, Ran, desk_in
 
-from support.cli_world import Desk, Ran, desk_in
 from wua.com import registration
 from wua.com.prefix import FOLDER, Prefix
 from wua.model.problems import WuaError

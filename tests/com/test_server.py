@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.com.conftest import Served
+from tests.support.com_program import LONG, FakeProgram, Wire, dispid, slot
 
-from support.com_program import LONG, FakeProgram, Wire, dispid, slot
 from wua.com.program import DISCONNECTED
 from wua.com.server import ComServer
 from wua.model import codes

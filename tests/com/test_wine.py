@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
+from tests.support.wine_prefix import LONG
+from tests.support.wine_world import CLIENTS, Wine, build_native, needs_wine, register
+from tests.support.wuapi_world import InThread, World, opened
 
-from support.wine_prefix import LONG
-from support.wine_world import CLIENTS, Wine, build_native, needs_wine, register
-from support.wuapi_world import InThread, World, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedUpdate

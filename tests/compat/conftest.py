@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.sources import source
+from tests.support.win32com_world import module
 from tests.support.wuapi_world import World, opened
 
 import wua
-from support.sources import source
-from support.win32com_world import module
 from wua import compat
 from wua.testing.machine import SimulatedUpdate
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from tests.quality.project import ROOT
+from tests.support.cli_world import Desk, Ran, desk_in
+from tests.support.real_root import RealRoot, real_root
 
 import wua
-from support.cli_world import Desk, Ran, desk_in
-from support.real_root import RealRoot, real_root
 from wua import compat
 from wua.model.updates import Behavior
 from wua.testing.debian import Package

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.cli_world import Desk, desk_in
+from tests.support.salt_world import Salt
 
-from support.cli_world import Desk, desk_in
-from support.salt_world import Salt
 from wua.testing.machine import SimulatedUpdate
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.real_root import RealRoot, real_root
+from tests.support.salt_world import Salt
+from tests.support.target_kinds import checked, install, is_root, state_of
 
-from support.real_root import RealRoot, real_root
-from support.salt_world import Salt
-from support.target_kinds import checked, install, is_root, state_of
 from wua.model.enums import TargetKind
 from wua.model.identity import deb_update_id
 from wua.system import namespaces

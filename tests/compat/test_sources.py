@@ -5,8 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from support.sources import tool
+from tests.support.sources import tool
 
 NAMES = {"salt": "Salt", "pywin32": "pywin32"}
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.salt_world import Salt
+from tests.support.sources import source
+from tests.support.win32com_world import found, module, refused, strings
 from tests.support.wuapi_world import World
 
-from support.salt_world import Salt
-from support.sources import source
-from support.win32com_world import found, module, refused, strings
 from wua import compat
 from wua.testing.machine import SimulatedUpdate
 

@@ -4,9 +4,8 @@ import threading
 from typing import Any
 
 import pytest
+from tests.support.win32com_world import found, module, refused, strings
 from tests.support.wuapi_world import LONG, Recorder, World
-
-from support.win32com_world import found, module, refused, strings
 
 
 class Invoked:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from support import debian13
+from tests.support import debian13
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.apt_world import AptWorld, apt_world
 
-from support.apt_world import AptWorld, apt_world
 from wua.engine.wiring import plug_in
 from wua.model.plans import Operation, Plan, PlanRequest
 from wua.model.plugins import Handler, RunRecord

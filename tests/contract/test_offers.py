@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.support.apt_compare import Compared, Standing, all_packages, assert_same, synchronised
+from tests.support.apt_root import AptRoot, StoredArchive, stanza
 
-from support.apt_compare import Compared, Standing, all_packages, assert_same, synchronised
-from support.apt_root import AptRoot, StoredArchive, stanza
 from wua.model.enums import DeploymentAction
 from wua.model.updates import Offer
 from wua.system.run import run

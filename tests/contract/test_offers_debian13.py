@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import debian13
+from tests.support.apt_compare import assert_same, synchronised
+from tests.support.apt_root import AptRoot
 
-from support import debian13
-from support.apt_compare import assert_same, synchronised
-from support.apt_root import AptRoot
 from wua.model.plugins import Command
 from wua.system.run import run
 from wua.targets import aptconf

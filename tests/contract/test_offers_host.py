@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from support.apt_compare import Compared, all_packages, apt_says, assert_same, synchronised, wua_says
-from support.host_apt import HostApt
+from tests.support.apt_compare import Compared, all_packages, apt_says, assert_same, synchronised, wua_says
+from tests.support.host_apt import HostApt
 
 pytestmark = pytest.mark.reads_host
 

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.apt_compare import synchronised
+from tests.support.apt_root import AptRoot, StoredArchive, stanza
 
-from support.apt_compare import synchronised
-from support.apt_root import AptRoot, StoredArchive, stanza
 from wua.model.enums import DeploymentAction
 from wua.system.run import run
 

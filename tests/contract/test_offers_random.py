@@ -4,9 +4,9 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from tests.support.apt_compare import apt_says, synchronised, wua_says
+from tests.support.random_apt import NAMES, World
 
-from support.apt_compare import apt_says, synchronised, wua_says
-from support.random_apt import NAMES, World
 from wua.model.problems import WuaError
 
 QUICK, MORE = 160, 1500

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.apt_world import AptWorld, apt_world
+from tests.support.plan_wishes import WISHES, Wish, apt_says, fill, plan_says, same
 
-from support.apt_world import AptWorld, apt_world
-from support.plan_wishes import WISHES, Wish, apt_says, fill, plan_says, same
 from wua.model.plans import Operation, PlanRequest
 from wua.model.problems import WuaError
 from wua.system.run import run

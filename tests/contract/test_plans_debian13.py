@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import debian13
+from tests.support.apt_world import AptWorld, apt_world
+from tests.support.plan_wishes import WISHES, Wish, fill, same
 
-from support import debian13
-from support.apt_world import AptWorld, apt_world
-from support.plan_wishes import WISHES, Wish, fill, same
 from wua.model.problems import WuaError
 from wua.system.run import run
 from wua.testing.debian import Package

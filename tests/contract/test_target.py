@@ -11,8 +11,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.target_kinds import (
+    OWN_KINDS,
+    checked,
+    install,
+    is_root,
+    make_repository,
+    make_root,
+    state_of,
+)
 
-from support.target_kinds import OWN_KINDS, checked, install, is_root, make_repository, make_root, state_of
 from wua.model.enums import TargetKind
 from wua.model.plugins import DebianTarget, TargetSpec
 from wua.model.problems import WuaError

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_world import AptWorld, apt_world
 
-from support.apt_world import AptWorld, apt_world
 from wua.model.plans import Operation, Plan, PlanRequest
 from wua.model.plugins import ItemOutcome, RunRecord
 from wua.model.problems import WuaError

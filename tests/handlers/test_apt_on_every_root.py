@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from tests.support.apt_world import Catalogue, Driver, made
+from tests.support.target_kinds import OWN_KINDS, checked, is_root, make_repository, make_root, state_of
 
-from support.apt_world import Catalogue, Driver, made
-from support.target_kinds import OWN_KINDS, checked, is_root, make_repository, make_root, state_of
 from wua.model.identity import deb_update_id
 from wua.model.plans import Operation, PlanRequest
 from wua.model.updates import UpdateId

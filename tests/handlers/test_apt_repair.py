@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_world import AptWorld, apt_world
+from tests.support.killing import blocking, kill_inside, make_pipes
 
-from support.apt_world import AptWorld, apt_world
-from support.killing import blocking, kill_inside, make_pipes
 from wua.model.plans import Operation, Plan
 from wua.model.plugins import RunRecord
 from wua.model.states import JobState

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_world import AptWorld, apt_world
 
-from support.apt_world import AptWorld, apt_world
 from wua.model.enums import ConffilePolicy
 from wua.model.plans import Change, Operation, PlanRequest
 from wua.model.problems import WuaError

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_world import AptWorld, apt_world
 
-from support.apt_world import AptWorld, apt_world
 from wua.handlers.dpkg_state import DpkgState
 from wua.handlers.kept import KeptPackages
 from wua.handlers.repack import Root, control_text, repack

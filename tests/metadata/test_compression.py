@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.support.codecs import COMPRESSORS
 
-from support.codecs import COMPRESSORS
 from wua.metadata import compression, native_codecs
 from wua.metadata.compression import PIECE, pieces
 from wua.model.problems import WuaError

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.codecs import COMPRESSORS
 
-from support.codecs import COMPRESSORS
 from wua.metadata import packages_index
 from wua.metadata.packages_index import NO_DIGEST, IndexData, read_index, read_stanzas
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from tests.support.codecs import COMPRESSORS
 
-from support.codecs import COMPRESSORS
 from wua.metadata.deb822 import Paragraph, locate, parse
 from wua.metadata.dpkg_status import DpkgPackage, read_automatic, read_status
 from wua.metadata.release_file import ReleaseFacts, parse_release, read_release

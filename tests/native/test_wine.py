@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.windows_program import WindowsProgram
+from tests.support.wine_prefix import lacking
+from tests.support.wine_world import build_native, needs_wine, put_dll
 
 import wua
-from support.windows_program import WindowsProgram
-from support.wine_prefix import lacking
-from support.wine_world import build_native, needs_wine, put_dll
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_compare import Compared, Memory, synchronised
+from tests.support.apt_root import AptRoot, StoredArchive, stanza
+from tests.support.codecs import lz4
 
-from support.apt_compare import Compared, Memory, synchronised
-from support.apt_root import AptRoot, StoredArchive, stanza
-from support.codecs import lz4
 from wua.model.identity import deb_update_id
 from wua.model.problems import WuaError
 from wua.model.updates import Reason, Update, UpdateId

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_compare import Memory
+from tests.support.apt_root import AptRoot
 
-from support.apt_compare import Memory
-from support.apt_root import AptRoot
 from wua.model import codes
 from wua.model.plugins import Command
 from wua.model.problems import CATALOGUE, error

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.apt_compare import Compared, Memory, synchronised
+from tests.support.apt_root import AptRoot, StoredArchive, stanza
+from tests.support.random_apt import World
 
-from support.apt_compare import Compared, Memory, synchronised
-from support.apt_root import AptRoot, StoredArchive, stanza
-from support.random_apt import World
 from wua.model.identity import deb_update_id
 from wua.model.plugins import Command
 from wua.services.apt import AptService

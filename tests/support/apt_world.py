@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.plain_target import PlainTarget, plain_target
+from tests.support.plain_target import PlainTarget, plain_target
+
 from wua.engine.results import operation_of
 from wua.handlers.apt import AptHandler
 from wua.model.enums import ResultCode

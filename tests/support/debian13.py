@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.support.target_kinds import is_root
 
-from support.target_kinds import is_root
 from wua.model.enums import TargetKind
 from wua.system import namespaces
 from wua.targets import create_root, destroy

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from support.apt_root import AptRoot
+from tests.support.apt_root import AptRoot
+
 from wua.model.plugins import Command, OsFacts
 from wua.system.run import run
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from support import inside, inside_wua
-from support.real_root import LONG, Gate
+from tests.support import inside, inside_wua
+from tests.support.real_root import LONG, Gate
+
 from wua.system.process import ProcessRef, pids
 from wua.targets.namespace import NamespaceRoot
 

@@ -5,7 +5,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from support.plain_target import NOBODY, PlainTarget
+from tests.support.plain_target import NOBODY, PlainTarget
+
 from wua.model.plugins import Command, RunRecord
 from wua.model.states import JobState
 

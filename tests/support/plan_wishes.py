@@ -6,7 +6,8 @@ The wishes on apt's side are worded as a person would, the answers are read here
 import re
 from typing import NamedTuple
 
-from support.apt_world import AptWorld
+from tests.support.apt_world import AptWorld
+
 from wua.model.plans import Plan
 from wua.testing.debian import Package
 

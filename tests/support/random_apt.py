@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from support.apt_root import AptRoot, StoredArchive, stanza
+from tests.support.apt_root import AptRoot, StoredArchive, stanza
 
 NAMES = ("foo", "foo-data", "libbar1", "libbar-dev", "baz", "qux+x", "gnome-a", "kde2")
 VERSIONS = ("1.0", "1.0-1", "1.0-1+deb12u1", "1:0.5", "2.0~rc1", "2.0", "2.0-1", "10", "2.0+b1", "9~")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from support.sources import source
+from tests.support.sources import source
 
 MINION: Final = Path(__file__).with_name("salt_minion.py")
 LONG: Final = 600.0  # seconds; only a test that fails waits so long

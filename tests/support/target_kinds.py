@@ -5,7 +5,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from support.mini_debian import create_mini
+from tests.support.mini_debian import create_mini
+
 from wua.model.plugins import Command, DebianTarget
 from wua.system.run import Completed, run
 from wua.targets import sources

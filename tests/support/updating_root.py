@@ -15,8 +15,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from support import inside_wua
-from support.target_kinds import checked
+from tests.support import inside_wua
+from tests.support.target_kinds import checked
+
 from wua.applicability.debian_version import sort_key
 from wua.model.enums import TargetKind
 from wua.targets import create_root

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
 
-from support.sources import windows_python
-from support.wine_prefix import NewPrefix, Ran
+from tests.support.sources import windows_python
+from tests.support.wine_prefix import NewPrefix, Ran
 
 
 class WindowsProgram(NewPrefix):

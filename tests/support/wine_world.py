@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
+from tests.support.sources import tool, windows_python
+from tests.support.wine_prefix import NewPrefix, Ran, lacking
 
-from support.sources import tool, windows_python
-from support.wine_prefix import NewPrefix, Ran, lacking
 from wua.com.prefix import FOLDER, WINDOWS_FOLDER
 from wua.com.registration import DLL, FILES
 
@@ -27,7 +27,7 @@ needs_wine = pytest.mark.skipif(bool(MISSING), reason=f"no {MISSING}")
 def put_dll(prefix: NewPrefix, built: Path) -> Path:
     """Have a prefix use what was built, under all names; the server's folder."""
     folder = prefix.path / FOLDER
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # wua itself may have been there
     for name in FILES:
         if (built / name).exists():
             shutil.copyfile(built / name, folder / name)
@@ -64,7 +64,13 @@ class Wine(NewPrefix):
 
     def python(self, name: str, *words: str) -> Ran:
         """One of the clients that are Python programs, in CPython for Windows."""
-        return self.run(str(windows_python()), "-B", self._copied(name), *words)
+        return self.run(*self._python(name, *words))
+
+    def begin_python(self, name: str, *words: str) -> subprocess.Popen[bytes]:
+        return self.begin(*self._python(name, *words))
+
+    def _python(self, name: str, *words: str) -> tuple[str, ...]:
+        return (str(windows_python()), "-B", self._copied(name), *words)
 
     def _copied(self, name: str) -> str:
         shutil.copyfile(CLIENTS / name, self.drive / name)

@@ -1,18 +1,15 @@
 """The world whose objects a program in Wine has, by IDispatch of the DLL. The agent is in this process."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import pytest
-from tests.quality.test_generated import tool
 from tests.support import every_member, wuapi_ways, wuapi_world
-from tests.support.wine_world import Wine, lacking, wine_in
+from tests.support.wine_world import Wine
 from tests.support.wuapi_proxies import Proxy
-from tests.support.wuapi_puppet import Puppet, acting_in
+from tests.support.wuapi_puppet import Puppet
 from tests.support.wuapi_world import World
 
 from wua import wuapi
@@ -22,10 +19,7 @@ from wua.wuapi.declare import ComObject
 from wua.wuapi.dispatch import Dispatch, LateBound
 
 COM: Final = object()  # among the implementations of an agent: not another one, but another way to objects
-
-
-class LackingError(Exception):
-    """Wine, the compiler or Windows' Python is not here."""
+THROUGH_COM: Final = (pytest.mark.slow, pytest.mark.wine)  # marks
 
 
 class ProgramInWine:
@@ -36,27 +30,11 @@ class ProgramInWine:
 
     @contextmanager
     def serving(self, world: World) -> Iterator[World]:
-        server = ComServer(world.agent, self.wine.prefix.folder)
+        server = ComServer(world.agent, self.wine.folder)
         try:
             yield ComWorld(world, self.puppet, server)
         finally:
             server.close()
-
-
-@contextmanager
-def in_wine(bases: Path) -> Iterator[ProgramInWine]:
-    """A prefix with the DLL and the program in it. Raises LackingError."""
-    windows = tool("windows_python")
-    if missing := lacking():
-        raise LackingError(f"no {missing}")
-    try:
-        home = Path(windows.folder())
-    except windows.MissingPythonError as missing_python:
-        raise LackingError(str(missing_python)) from None
-    with wine_in(Path(tempfile.mkdtemp(prefix="wua-wine-")), bases) as wine:
-        wine.register("/i:original")
-        with acting_in(wine, home) as puppet:
-            yield ProgramInWine(wine, puppet)
 
 
 class Everywhere:
@@ -90,7 +68,7 @@ class ComWorld(World):
 
     @property
     def held(self) -> int:
-        """How much of the server's the program holds, and of the tests' COM."""
+        """How many of the server's objects the program holds, and COM of the tests' own."""
         return self._puppet.held + sum(len(each.objects) for each in self._server.programs)
 
     def shown(self, thing: Any) -> Any:

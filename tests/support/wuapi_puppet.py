@@ -6,26 +6,21 @@ such as callbacks and states, are wrapped there, and come back as what they are.
 
 import contextlib
 import json
-import os
 import queue
-import shutil
 import socket
-import subprocess
 import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from unittest import mock
 
-from tests.support.wine_world import CLIENTS, Wine
+from tests.support.wine_world import Wine
 from tests.support.wuapi_proxies import PROGIDS, Elements, Held, LateError, Proxy
 
 from wua.com import program
-from wua.com.prefix import QUIET
 from wua.model import codes
 from wua.wuapi.callbacks import adapt
 from wua.wuapi.conformance import declared
@@ -118,7 +113,7 @@ class Puppet:
 
     @property
     def held(self) -> int:
-        """How many objects of the tests' COM holds."""
+        """How many of the tests' own objects COM holds."""
         return len(self._given)
 
     def shown(self, thing: ComObject) -> Any:
@@ -134,12 +129,9 @@ class Puppet:
         """What the program was given, and what it can't tell the end of, is not used any more."""
         self.call("forget")
 
-    def read(self, output: int) -> None:
+    def read(self, output: IO[bytes]) -> None:
         """What it writes, to its end."""
-        with contextlib.suppress(OSError):
-            while part := os.read(output, 65536):
-                self._said.append(part)
-        os.close(output)
+        self._said += output
 
     def end(self) -> None:
         """It has ended, or is to: nobody waits for it any more."""
@@ -301,27 +293,20 @@ class Puppet:
 
 
 @contextlib.contextmanager
-def acting_in(wine: Wine, home: Path) -> Iterator[Puppet]:
-    """The program at work in a prefix where the DLL is registered, by the Windows Python in ``home``."""
-    wine.run("reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f")
-    shutil.copyfile(CLIENTS / "puppet.py", wine.path / "drive_c" / "puppet.py")
+def acting_in(wine: Wine) -> Iterator[Puppet]:
+    """The program at work in a prefix where the DLL is registered, by Windows' Python."""
     puppet = Puppet()
-    ours, its = os.pipe()  # it wants one, which Wine's services hold open until they end
-    process = subprocess.Popen(
-        ["wine", str(home / "python.exe"), "-B", "C:\\puppet.py", str(puppet.port)],
-        env=os.environ | QUIET | {"WINEPREFIX": str(wine.path)},
-        stdin=subprocess.PIPE,
-        stdout=its,
-        stderr=its,
-    )
-    os.close(its)
-    threading.Thread(target=puppet.read, args=(ours,), daemon=True).start()
+    process = wine.begin_python("puppet.py", str(puppet.port))
+    assert process.stdout is not None
+    reading = threading.Thread(target=puppet.read, args=(process.stdout,), daemon=True)
     watch = threading.Thread(target=lambda: (process.wait(), puppet.end()), daemon=True)
-    watch.start()
+    for thread in (reading, watch):
+        thread.start()
     try:
         yield puppet
     finally:
         puppet.close()
         watch.join(LONG)
         process.kill()
-        process.communicate()
+        reading.join(LONG)
+        process.stdout.close()

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.target_kinds import is_root
 
-from support.target_kinds import is_root
 from wua.system import confine, fake_ids, namespaces
 from wua.system.fcntl_locks import lock_holders
 from wua.system.namespaces import Confinement

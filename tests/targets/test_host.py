@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.support.target_kinds import checked
 
-from support.target_kinds import checked
 from wua.model.problems import WuaError
 from wua.system.locks import FileLock
 from wua.targets.host import HostTarget, host_paths, resolved_folders

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import debian13
+from tests.support.target_kinds import checked, install, is_root, state_of
 
-from support import debian13
-from support.target_kinds import checked, install, is_root, state_of
 from wua.model.enums import TargetKind
 from wua.system import namespaces
 from wua.targets import create_root, destroy

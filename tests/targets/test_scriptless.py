@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.target_kinds import checked, make_repository, make_root, state_of
 
-from support.target_kinds import checked, make_repository, make_root, state_of
 from wua.model.problems import WuaError
 from wua.system import namespaces
 from wua.system.run import Completed, run

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
-
-from support.sources import source
+from tests.support.sources import source
 
 PAGE = ROOT / "docs" / "how-to" / "test-patch-automation.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)

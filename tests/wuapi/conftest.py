@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from tests.support.native_world import round_trip
-from tests.support.wuapi_com import COM, LackingError, ProgramInWine, in_wine
+from tests.support.wine_world import MISSING, wine_in
+from tests.support.wuapi_com import COM, THROUGH_COM, ProgramInWine
+from tests.support.wuapi_puppet import acting_in
 from tests.support.wuapi_ways import ALL, WITH_PROGRESS, Way
 from tests.support.wuapi_world import World, opened
-
-THROUGH_COM = (pytest.mark.slow, pytest.mark.wine)
 
 
 def implementations() -> list[Any]:
@@ -34,11 +34,10 @@ def implementations() -> list[Any]:
 @pytest.fixture(scope="session")
 def program(bases: Path) -> Iterator[ProgramInWine]:
     """One for all tests of a run, in a prefix of its own."""
-    try:
-        with in_wine(bases) as made:
-            yield made
-    except LackingError as lacking:
-        pytest.skip(str(lacking))
+    if MISSING:
+        pytest.skip(f"no {MISSING}")
+    with wine_in(bases) as wine, acting_in(wine) as puppet:
+        yield ProgramInWine(wine, puppet)
 
 
 @pytest.fixture(scope="session", params=implementations())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.every_member import AGENTS, Stage
-from tests.support.wuapi_com import COM, ComWorld
+from tests.support.wuapi_com import COM, THROUGH_COM, ComWorld
 from tests.support.wuapi_world import LONG, Recorder
 
 from wua.testing.machine import SimulatedUpdate
@@ -15,8 +15,7 @@ from wua.wuapi import orcSucceeded
 from wua.wuapi.table import INTERFACES
 
 pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.wine,
+    *THROUGH_COM,
     pytest.mark.parametrize("shared_world", [pytest.param(COM, id="com")], indirect=True),
 ]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 from tests.support.every_member import AGENTS, Stage, outcome
-from tests.support.wuapi_com import COM
+from tests.support.wuapi_com import COM, THROUGH_COM
 from tests.support.wuapi_world import World
 
 from wua.model import codes
@@ -27,7 +27,7 @@ REFUSED: Final = {
 MODES: Final = [
     pytest.param(None, False, id="default"),
     pytest.param(None, True, id="strict"),
-    pytest.param(COM, False, id="com", marks=[pytest.mark.slow, pytest.mark.wine]),
+    pytest.param(COM, False, id="com", marks=THROUGH_COM),
 ]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.support.real_root import RealRoot, real_root
 
-from support.real_root import RealRoot, real_root
 from wua.model import codes
 from wua.testing.debian import Package
 from wua.wuapi import ComError, UpdateCollection, UpdateInstaller, UpdateSearcher, orcSucceeded
