@@ -27,7 +27,7 @@ needs_wine = pytest.mark.skipif(bool(MISSING), reason=f"no {MISSING}")
 def put_dll(prefix: NewPrefix, built: Path) -> Path:
     """Have a prefix use what was built, under all names; the server's folder."""
     folder = prefix.path / FOLDER
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # wua itself may have been there
     for name in FILES:
         if (built / name).exists():
             shutil.copyfile(built / name, folder / name)
