@@ -8,7 +8,8 @@
 #include "callbacks.h"
 #include "frames.h"
 
-#define UNSERVED 1 /* millisecond that an apartment waits for an answer before it serves its messages */
+#define UNSERVED 1   /* millisecond that an apartment waits for an answer before it serves its messages */
+#define OVERLOOKED 50 /* milliseconds until it looks for calls that COM has overlooked */
 
 static SRWLOCK opening = SRWLOCK_INIT;
 static Link *current; /* holds a reference */
@@ -192,6 +193,17 @@ static int is_in_apartment(void)
     return SUCCEEDED(CoGetApartmentType(&type, &qualifier)) && (type == APTTYPE_STA || type == APTTYPE_MAINSTA);
 }
 
+/* The calls that wait for this thread's apartment. Wine's CoWaitForMultipleHandles looks for them and then for other
+ * messages; a call that comes in between is no news any more, and nothing would ever wake the thread for it. */
+static void serve_overlooked(void)
+{
+    MSG message;
+    HWND window = NULL;
+    while ((window = FindWindowExW(HWND_MESSAGE, window, L"OleMainThreadWndClass", NULL)))
+        while (GetWindowThreadProcessId(window, NULL) == GetCurrentThreadId() && PeekMessageW(&message, window, 0, 0, PM_REMOVE | PM_NOYIELD))
+            DispatchMessageW(&message);
+}
+
 void wait_in_apartment(HANDLE event)
 {
     if (!is_in_apartment()) {
@@ -200,9 +212,10 @@ void wait_in_apartment(HANDLE event)
     }
     DWORD which;
     HRESULT waited;
-    do
-        waited = CoWaitForMultipleHandles(0, INFINITE, 1, &event, &which);
-    while (waited == RPC_S_CALLPENDING);
+    do {
+        waited = CoWaitForMultipleHandles(0, OVERLOOKED, 1, &event, &which);
+        serve_overlooked();
+    } while (waited == RPC_S_CALLPENDING);
     if (FAILED(waited))
         WaitForSingleObject(event, INFINITE);
 }

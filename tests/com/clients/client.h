@@ -45,11 +45,11 @@ inline void enter(const char *apartment)
     CHECK(CoInitializeEx(nullptr, is_sta ? COINIT_APARTMENTTHREADED : COINIT_MULTITHREADED));
 }
 
-// Waits as a program of its apartment should: an STA serves its messages meanwhile.
+// Waits as a program of its apartment should: an STA serves its messages meanwhile, also those that came before.
 inline bool wait_for(HANDLE event, DWORD most = 20000)
 {
     for (ULONGLONG limit = GetTickCount64() + most; GetTickCount64() < limit;) {
-        DWORD woken = MsgWaitForMultipleObjects(!!event, &event, FALSE, most, is_sta ? QS_ALLINPUT : 0);
+        DWORD woken = MsgWaitForMultipleObjectsEx(!!event, &event, most, is_sta ? QS_ALLINPUT : 0, MWMO_INPUTAVAILABLE);
         if (event && woken == WAIT_OBJECT_0)
             return true;
         MSG message;
