@@ -92,6 +92,37 @@ WHOLE_VBS = [
 ]
 
 
+def check_pywin32(wine: Wine, world: World) -> None:
+    world.set(EDITOR, KERNEL)
+    ran = wine.python("whole_pywin32.py")
+    assert ran.code == 0, ran.text
+    assert ran.lines == [
+        "[('editor 2.0', '1000', True, 1899), ('kernel 6.1', '1000', True, 1899)]",
+        "2 kernel 6.1 1 editor 2.0",
+        "installed 2 True 0",
+        "100 state True",
+        "removed 2",
+        "[('kernel 6.1', 2), ('editor 2.0', 2), ('kernel 6.1', 1), ('editor 2.0', 1)]",
+        "-2147352567 -2145124302 True",
+        "Microsoft.Update.Session.NoSuchMember",
+    ]
+
+
+def check_comtypes(wine: Wine, world: World, apartment: str) -> None:
+    world.set(EDITOR, KERNEL)
+    where = "on the main thread" if apartment == "sta" else "elsewhere"
+    ran = wine.python("whole_comtypes.py", apartment)
+    assert ran.code == 0, ran.text
+    assert ran.lines == [
+        "[('editor 2.0', True), ('kernel 6.1', True)]",
+        f"installed 2 True {where}",
+        "True 100 5",
+        "0x80240032 True",
+        "offered",
+        "0x80004002",
+    ]
+
+
 @pytest.mark.timeout(240)
 def test_each_kind_of_client(wine: Wine, world: World, client: Client) -> None:
     """In one test, for one prefix serves them all; `make test` has no time for two."""
@@ -101,6 +132,8 @@ def test_each_kind_of_client(wine: Wine, world: World, client: Client) -> None:
     for apartment in APARTMENTS:
         world.set(EDITOR, KERNEL)
         assert client(apartment, "install") == installed("install")
+    check_pywin32(wine, world)  # these skip where Windows' Python can't be had
+    check_comtypes(wine, world, "sta")
 
 
 @pytest.mark.wine
@@ -196,37 +229,8 @@ def test_a_server_that_ends(wine: Wine, short_dir: Path, apartment: str) -> None
 
 
 @pytest.mark.wine
-def test_pywin32(wine: Wine, world: World) -> None:
-    world.set(EDITOR, KERNEL)
-    ran = wine.python("whole_pywin32.py")
-    assert ran.code == 0, ran.text
-    assert ran.lines == [
-        "[('editor 2.0', '1000', True, 1899), ('kernel 6.1', '1000', True, 1899)]",
-        "2 kernel 6.1 1 editor 2.0",
-        "installed 2 True 0",
-        "100 state True",
-        "removed 2",
-        "[('kernel 6.1', 2), ('editor 2.0', 2), ('kernel 6.1', 1), ('editor 2.0', 1)]",
-        "-2147352567 -2145124302 True",
-        "Microsoft.Update.Session.NoSuchMember",
-    ]
-
-
-@pytest.mark.wine
-@pytest.mark.parametrize("apartment", APARTMENTS)
-def test_comtypes(wine: Wine, world: World, apartment: str) -> None:
-    world.set(EDITOR, KERNEL)
-    where = "on the main thread" if apartment == "sta" else "elsewhere"
-    ran = wine.python("whole_comtypes.py", apartment)
-    assert ran.code == 0, ran.text
-    assert ran.lines == [
-        "[('editor 2.0', True), ('kernel 6.1', True)]",
-        f"installed 2 True {where}",
-        "True 100 5",
-        "0x80240032 True",
-        "offered",
-        "0x80004002",
-    ]
+def test_comtypes_in_the_multi_threaded_apartment(wine: Wine, world: World) -> None:
+    check_comtypes(wine, world, "mta")
 
 
 @pytest.mark.wine

@@ -42,7 +42,8 @@ print(Progress.percent, job.AsyncState, job.IsCompleted)
 installer.Updates = searcher.Search("IsInstalled=1").Updates
 job = installer.BeginUninstall(None, None, None)
 print("removed", installer.EndUninstall(job).ResultCode)
-print([(entry.Title, entry.Operation) for entry in searcher.QueryHistory(0, searcher.GetTotalHistoryCount())])
+newest = min(4, searcher.GetTotalHistoryCount())
+print([(entry.Title, entry.Operation) for entry in searcher.QueryHistory(0, newest)])
 try:
     searcher.Search("Type=Software")
 except pywintypes.com_error as error:
