@@ -4,7 +4,6 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-JOBS ?= 2
 PY := .venv/bin/python
 
 # An environment holds absolute paths, so a stamp counts only for the folder that it was made in.
@@ -29,9 +28,12 @@ setup: $(dev_ready) ## make .venv with everything that working on wua needs (the
 run: $(run_ready) ## show what wua does with this machine's updates, in a shadow of it
 	@$(PY) tools/demo.py
 
+# Its tests wait for disks and children half of the time.
+test: JOBS ?= 4
 test: lint types ## the suite that fits five minutes; WUA_TEST_HOST=1 adds the tests that change this host
 	@$(PY) -m pytest -n $(JOBS) $(ARGS)
 
+test-all: JOBS ?= 2
 test-all: lint types ## everything, slow tests and packaging included
 	@$(PY) -m pytest -n $(JOBS) --all $(ARGS)
 

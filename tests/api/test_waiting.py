@@ -165,6 +165,7 @@ def test_a_handle_outlives_its_agent(machine: Machine, agent: Agent) -> None:
     assert asyncio.run(job._wait_async()) == result
 
 
+@pytest.mark.slow
 def test_a_thousand_searches_at_once(machine: Machine, agent: Agent) -> None:
     machine.set(SimulatedUpdate("a"))
     before = threading.active_count()

@@ -142,6 +142,7 @@ def test_wishes(handler: AptHandler, known: Known, names: str) -> None:
     compare(handler, known, *names.split())
 
 
+@pytest.mark.slow
 def test_pending_updates(handler: AptHandler, known: Known) -> None:
     _, pending = apt("dist-upgrade")
     names = [name for verb, name, before, _ in pending if verb == "Inst" and before][:10]

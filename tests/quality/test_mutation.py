@@ -106,6 +106,7 @@ def drive(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False)
 
 
+@pytest.mark.slow
 def test_known_survivors(toy: Path) -> None:
     before = sorted(toy.rglob("*"))
     done = drive(toy)
@@ -148,6 +149,7 @@ with runner.prepared(root):
 """
 
 
+@pytest.mark.slow
 def test_mutants_of_this_project_are_what_is_tested() -> None:
     """pytest loads a plug-in of this project, and has a finder of its own for all modules of such a one."""
     argv = [sys.executable, "-c", OWN, str(TOOLS.parent), str(TOOLS)]
