@@ -21,6 +21,7 @@ from bench.harness import Row
 from wua.com.prefix import QUIET, WINDOWS_FOLDER, Prefix
 from wua.com.registration import DLL, FILES
 from wua.com.server import ComServer
+from wua.com.serving import PATIENCE
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 from wua.wuapi.delivery import Delivery
 
@@ -163,9 +164,12 @@ def rows() -> Iterator[Row]:
                     (machine.root / "cache" / update.name).write_text("content\n")
                 with wua.open(target=machine) as agent:
                     server = ComServer(agent, wine.prefix.folder)
+                    usual = sys.getswitchinterval()
+                    sys.setswitchinterval(PATIENCE)  # as the server's own process does
                     try:
                         yield measure(wine)
                     finally:
+                        sys.setswitchinterval(usual)
                         server.close()
         finally:
             wine.close()
