@@ -34,7 +34,8 @@ def _measure(wanted: list[str]) -> None:
         for row in importlib.import_module(f"bench.{part}").rows():
             rows.append(row)
             _write(rows, anew=not wanted)
-            print(table([row], {}).splitlines()[9], row.notes, sep="\n", flush=True)
+            line = next(line for line in table([row], {}).splitlines() if line.startswith(f"| {row.name} |"))
+            print(line, row.notes, sep="\n", flush=True)
 
 
 def _write(rows: list[Row], *, anew: bool) -> None:

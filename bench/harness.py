@@ -112,6 +112,8 @@ def table(rows: list[Row], stamp: dict[str, str]) -> str:
         "",
         "Written by `make bench`; the raw figures are in `bench/results.json`. Medians of interleaved runs;",
         "a ratio is the median over the rounds of ours divided by the other's in the same round.",
+        "Limits that are times and no ratios depend on the processor, too: what a bare interpreter, a",
+        "message or a file costs at the time stands beside them.",
         "",
         "Measured on: " + ", ".join(f"{key} {value}" for key, value in stamp.items() if value) + ".",
         "",
