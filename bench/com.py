@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,70 +14,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support.wine_prefix import NewPrefix, lacking, put_dll
+
 import wua
 from bench.harness import Row
-from wua.com.prefix import QUIET, WINDOWS_FOLDER, Prefix
-from wua.com.registration import DLL, FILES
+from wua.com.prefix import FOLDER
 from wua.com.server import ComServer
 from wua.com.serving import PATIENCE
 from wua.testing.machine import SimulatedMachine, SimulatedUpdate
 from wua.wuapi.delivery import Delivery
 
 HERE = Path(__file__).resolve().parent
-NEEDED = ("wine", "wineserver", "widl", "x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-g++")
+COMPILER = "x86_64-w64-mingw32-g++"
+LIBRARIES = ("-lole32", "-loleaut32", "-luuid", "-lws2_32")
 READINGS, CALLBACKS, LISTINGS = 2000, 200, 20
 MESSAGE = 120  # bytes, as a property's question and answer have
 
 
-class Wine:
-    """A prefix with the DLL registered; a process that stays keeps its services from starting anew."""
+class Wine(NewPrefix):
+    """A prefix, and beside it the DLL and the client, built."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "prefix"
-        self._environment = os.environ | QUIET | {"WINEPREFIX": str(self.path), "WINEARCH": "win64"}
-        built = folder / "native"
-        subprocess.run([sys.executable, str(HERE.parent / "tools" / "build_native.py"), built], check=True)
-        self._silently("wineboot", "--init")
-        self.prefix = Prefix(self.path)
-        self.prefix.folder.mkdir(parents=True)
-        for name in FILES:
-            if (built / name).exists():
-                shutil.copyfile(built / name, self.prefix.folder / name)
-        self._silently("wine", "regsvr32", "/s", "/n", "/i", f"{WINDOWS_FOLDER}\\{DLL}")
-        libraries = ("-lole32", "-loleaut32", "-luuid", "-lws2_32")
-        words = ("-std=gnu++17", "-O2", "-static", f"-I{built}", str(HERE / "com_client.cpp"))
-        target = self.path / "drive_c" / "com_client.exe"
-        subprocess.run(["x86_64-w64-mingw32-g++", *words, "-o", str(target), *libraries], check=True)
-        self._stays = subprocess.Popen(
-            ["wine", "cmd"],
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def _silently(self, *words: str) -> None:
-        subprocess.run(
-            words,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
+        super().__init__(folder / "prefix")
+        self.built = folder / "native"
+        self.folder = self.path / FOLDER  # the server's
+        self._client = str(folder / "com_client.exe")
+        words = (sys.executable, str(HERE.parent / "tools" / "build_native.py"), str(self.built))
+        subprocess.run(words, check=True)
+        source = str(HERE / "com_client.cpp")
+        options = ("-std=gnu++17", "-O2", "-static", f"-I{self.built}", source, "-o", self._client)
+        subprocess.run([COMPILER, *options, *LIBRARIES], check=True)
 
     def figures(self, *words: object) -> list[float]:
         """What the client prints, in seconds."""
-        code, said = self.prefix.run("C:\\com_client.exe", *map(str, words))
-        if code:
-            raise RuntimeError(said)
-        return [int(line) / 1e9 for line in said.split()]
-
-    def close(self) -> None:
-        assert self._stays.stdin is not None
-        self._stays.stdin.close()
-        self._stays.wait()
-        self._silently("wineserver", "-w")
+        ran = self.run(self._client, *map(str, words))
+        if ran.code:
+            raise RuntimeError(ran.text)
+        return [int(line) / 1e9 for line in ran.lines]
 
 
 @contextlib.contextmanager
@@ -149,21 +120,20 @@ def completing(wine: Wine) -> Row:
 
 
 def rows() -> Iterator[Row]:
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if missing:
-        print(f"COM is left out: no {', '.join(missing)}")
+    if missing := lacking("widl", "x86_64-w64-mingw32-gcc", COMPILER):
+        print(f"COM is left out: no {missing}")
         return
     with tempfile.TemporaryDirectory(prefix="wua-bench-") as name:
         folder = Path(name)
-        wine = Wine(folder)
-        try:
+        with Wine(folder) as wine:
+            put_dll(wine, wine.built)
             for measure, number in ((reading, 1), (completing, 1), (listing, 1000)):
                 updates = [SimulatedUpdate(f"update-{n:04}") for n in range(number)]
                 machine = SimulatedMachine.create(folder / measure.__name__, updates)
                 for update in updates:
                     (machine.root / "cache" / update.name).write_text("content\n")
                 with wua.open(target=machine) as agent:
-                    server = ComServer(agent, wine.prefix.folder)
+                    server = ComServer(agent, wine.folder)
                     usual = sys.getswitchinterval()
                     sys.setswitchinterval(PATIENCE)  # as the server's own process does
                     try:
@@ -171,5 +141,3 @@ def rows() -> Iterator[Row]:
                     finally:
                         sys.setswitchinterval(usual)
                         server.close()
-        finally:
-            wine.close()

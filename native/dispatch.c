@@ -192,14 +192,7 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
     const Json *known = given->cArgs || !(flags & DISPATCH_PROPERTYGET) ? NULL : constant(object, name_of(object->class, dispid));
     if (known)
         return answer ? value_read(object->link, known, answer) : S_OK;
-    long long id = link_begin(object->link, &text, "invoke");
-    text_put(&text, ",\"on\":");
-    text_integer(&text, object->handle);
-    text_put(&text, ",\"dispid\":");
-    text_integer(&text, dispid);
-    text_put(&text, ",\"flags\":");
-    text_integer(&text, flags);
-    text_put(&text, ",\"args\":[");
+    long long id = begin_late(object, &text, dispid, flags);
     HRESULT result = write_arguments(&text, object, id, dispid, given, wrong);
     if (FAILED(result)) {
         text_free(&text);
@@ -207,7 +200,7 @@ HRESULT STDMETHODCALLTYPE face_invoke(Face *face, DISPID dispid, REFIID iid, LCI
     }
     text_put(&text, "]");
     result = ask_value(object->link, object, &text, id, &value, &why, &argument);
-    InterlockedIncrement(&object->asked);
+    InterlockedIncrement(&object->changes);
     if (SUCCEEDED(result)) {
         settle(object, id, result, is_clean_up(object->class, dispid), &value);
         if (answer)

@@ -17,7 +17,7 @@ typedef struct Enumerator {
     LONG place;
     SRWLOCK guard;   /* of all that follows */
     SAFEARRAY *told; /* elements from "first" on; NULL for none */
-    LONG first, asked;
+    LONG first, changes; /* of the collection, when they were told */
 } Enumerator;
 
 static HRESULT make(Object *collection, LONG place, IEnumVARIANT **made);
@@ -59,12 +59,7 @@ static HRESULT ask(Object *collection, LONG place, SAFEARRAY **told)
     Text text = {0};
     VARIANT value;
     BSTR why;
-    long long id = link_begin(collection->link, &text, "invoke");
-    text_put(&text, ",\"on\":");
-    text_integer(&text, collection->handle);
-    text_put(&text, ",\"dispid\":0,\"flags\":");
-    text_integer(&text, DISPATCH_PROPERTYGET);
-    text_put(&text, ",\"args\":[");
+    long long id = begin_late(collection, &text, DISPID_VALUE, DISPATCH_PROPERTYGET);
     text_integer(&text, place);
     text_put(&text, "],\"ahead\":");
     text_integer(&text, AHEAD);
@@ -83,7 +78,7 @@ static int was_told(Enumerator *own, LONG place, VARIANT *value)
 {
     LONG last = -1, offset;
     AcquireSRWLockShared(&own->guard);
-    if (own->told && own->asked == own->collection->asked)
+    if (own->told && own->changes == own->collection->changes)
         SafeArrayGetUBound(own->told, 1, &last);
     offset = place - own->first;
     int found = offset >= 0 && offset <= last && SUCCEEDED(SafeArrayGetElement(own->told, &offset, value));
@@ -95,7 +90,7 @@ static int was_told(Enumerator *own, LONG place, VARIANT *value)
 static HRESULT element(Enumerator *own, LONG place, VARIANT *value)
 {
     SAFEARRAY *told, *before;
-    LONG asked = own->collection->asked, first = 0;
+    LONG changes = own->collection->changes, first = 0;
     VariantInit(value);
     if (was_told(own, place, value))
         return S_OK;
@@ -107,7 +102,7 @@ static HRESULT element(Enumerator *own, LONG place, VARIANT *value)
     before = own->told;
     own->told = told;
     own->first = place;
-    own->asked = asked;
+    own->changes = changes;
     ReleaseSRWLockExclusive(&own->guard);
     if (before)
         SafeArrayDestroy(before);

@@ -259,6 +259,19 @@ HRESULT ask_value(Link *link, Object *about, Text *text, long long id, VARIANT *
     return result;
 }
 
+long long begin_late(Object *object, Text *text, DISPID dispid, WORD flags)
+{
+    long long id = link_begin(object->link, text, "invoke");
+    text_put(text, ",\"on\":");
+    text_integer(text, object->handle);
+    text_put(text, ",\"dispid\":");
+    text_integer(text, dispid);
+    text_put(text, ",\"flags\":");
+    text_integer(text, flags);
+    text_put(text, ",\"args\":[");
+    return id;
+}
+
 void settle(Object *object, long long request, HRESULT result, int cleans_up, const VARIANT *value)
 {
     Object *job = V_VT(value) == VT_DISPATCH ? object_behind(V_UNKNOWN(value)) : NULL;
@@ -313,7 +326,7 @@ HRESULT member_call(Face *face, int number, const void *const *arguments, void *
         return result;
     }
     result = ask_value(object->link, object, &text, id, &value, &why, NULL);
-    InterlockedIncrement(&object->asked);
+    InterlockedIncrement(&object->changes);
     if (SUCCEEDED(result))
         settle(object, id, result, member->cleans_up, &value);
     if (SUCCEEDED(result) && member->returns != T_VOID) {

@@ -25,7 +25,7 @@ typedef struct Object {
     const Class *class;
     IUnknown *marshaler;  /* free-threaded; made when asked for */
     Constants *constants; /* what will not change */
-    LONG asked;           /* how many calls have changed it, or may have */
+    LONG changes;         /* how many calls have changed it, or may have */
     struct Object *next;  /* in its bucket */
     Face errors;          /* ISupportErrorInfo */
     Face faces[];         /* one for each chain of the class */
@@ -49,6 +49,9 @@ Object *object_behind(IUnknown *unknown);
 /* Asks the server to do something; "text" ends before the closing brace. The answer's value goes to "value", and
  * what need not be asked again to "about", unless that is NULL. */
 HRESULT ask_value(Link *link, Object *about, Text *text, long long id, VARIANT *value, BSTR *why, long *argument);
+
+/* Begins a late-bound call, up to its arguments; its id. */
+long long begin_late(Object *object, Text *text, DISPID dispid, WORD flags);
 
 /* A property that was told before; NULL when it must be asked for. */
 const Json *constant_of(Object *object, const char *name);

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
-from tests.support.wine_prefix import LONG
-from tests.support.wine_world import CLIENTS, Wine, build_native, needs_wine, register
+from tests.support.wine_prefix import LONG, register
+from tests.support.wine_world import CLIENTS, Wine, build_native, needs_wine
 from tests.support.wuapi_world import InThread, World, opened
 
 from wua.com.program import Connected
@@ -153,6 +153,13 @@ def test_the_example(wine: Wine, world: World) -> None:
 def test_callbacks(client: Client, world: World, apartment: str, scenario: str) -> None:
     world.set(EDITOR, KERNEL)
     assert client(apartment, scenario) == installed(scenario)
+
+
+@pytest.mark.wine
+def test_an_apartment_that_only_waits_in_calls_overlooks_no_callback(wine: Wine, world: World) -> None:
+    """Wine overlooks one that comes while it looks for other messages; the DLL looks again."""
+    world.set(EDITOR, KERNEL)
+    assert wine.script("waits.js").lines == ["completed 60 moved true"]
 
 
 @pytest.mark.wine

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.windows_program import WindowsProgram
-from tests.support.wine_prefix import lacking
-from tests.support.wine_world import build_native, needs_wine, put_dll
+from tests.support.wine_prefix import lacking, put_dll
+from tests.support.wine_world import build_native, needs_wine
 
 import wua
 from wua.com.server import ComServer

@@ -1,4 +1,4 @@
-"""A Wine prefix of the tests' own, and Windows programs that run in it."""
+"""A Wine prefix of the tests' own, the COM DLL in it, and Windows programs that run there."""
 
 import os
 import select
@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from wua.com.prefix import QUIET
+from wua.com.prefix import FOLDER, QUIET, WINDOWS_FOLDER
+from wua.com.registration import DLL, FILES
 
 LONG = 120.0  # seconds for a command; only a test that fails waits so long
 WINDOWS_10 = ("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
@@ -110,3 +111,19 @@ def _output(program: subprocess.Popen[bytes], limit: float) -> bytes:
                 program.wait(LONG)
                 return output
     return output
+
+
+def put_dll(prefix: NewPrefix, built: Path) -> Path:
+    """Have a prefix use what was built, under all names; the server's folder."""
+    folder = prefix.path / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)  # wua itself may have been there
+    for name in FILES:
+        if (built / name).exists():
+            shutil.copyfile(built / name, folder / name)
+    register(prefix, "/i:original")
+    return folder
+
+
+def register(prefix: NewPrefix, *words: str) -> None:
+    ran = prefix.run("regsvr32", "/s", "/n", *words, f"{WINDOWS_FOLDER}\\{DLL}")
+    assert ran.code == 0, ran.text

@@ -12,32 +12,15 @@ from pathlib import Path
 import pytest
 from tests.quality.project import ROOT
 from tests.support.sources import tool, windows_python
-from tests.support.wine_prefix import NewPrefix, Ran, lacking
+from tests.support.wine_prefix import NewPrefix, Ran, lacking, put_dll
 
-from wua.com.prefix import FOLDER, WINDOWS_FOLDER
-from wua.com.registration import DLL, FILES
+from wua.com.prefix import FOLDER
 
 CLIENTS = ROOT / "tests" / "com" / "clients"
 COMPILER = "x86_64-w64-mingw32-g++"
 LIBRARIES = ("-lole32", "-loleaut32", "-luuid", "-luser32", "-lntdll")
 MISSING = lacking("widl", "x86_64-w64-mingw32-gcc", COMPILER)
 needs_wine = pytest.mark.skipif(bool(MISSING), reason=f"no {MISSING}")
-
-
-def put_dll(prefix: NewPrefix, built: Path) -> Path:
-    """Have a prefix use what was built, under all names; the server's folder."""
-    folder = prefix.path / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)  # wua itself may have been there
-    for name in FILES:
-        if (built / name).exists():
-            shutil.copyfile(built / name, folder / name)
-    register(prefix, "/i:original")
-    return folder
-
-
-def register(prefix: NewPrefix, *words: str) -> None:
-    ran = prefix.run("regsvr32", "/s", "/n", *words, f"{WINDOWS_FOLDER}\\{DLL}")
-    assert ran.code == 0, ran.text
 
 
 class Wine(NewPrefix):

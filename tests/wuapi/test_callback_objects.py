@@ -155,7 +155,7 @@ def test_a_null_callback_is_refused_late_bound_in_strict_mode_only(world: World,
     }[place.make]
     late = Dispatch(maker(strict=True))  # type: ignore[operator]
     callbacks = (None, Recorder()) if place.progress else (Recorder(), None)
-    with pytest.raises(Exception, match=r"Type mismatch|TYPEMISMATCH") as caught:
+    with pytest.raises(Exception, match="TYPEMISMATCH" if world.late else "Type mismatch") as caught:
         getattr(late, begin)(*callbacks, None)
     assert caught.value.args[0] & 0xFFFFFFFF == codes.DISP_E_TYPEMISMATCH
 
