@@ -113,6 +113,40 @@ static void aborting()
     CHECK(job->CleanUp());
 }
 
+// Waits for news only, as many programs do: a call into the apartment that was looked over before is none.
+static bool wait_for_news()
+{
+    while (true) {
+        DWORD woken = MsgWaitForMultipleObjects(1, &ended, FALSE, 10000, QS_ALLINPUT);
+        if (woken != WAIT_OBJECT_0 + 1)
+            return woken == WAIT_OBJECT_0;
+        MSG message;
+        while (PeekMessageW(&message, nullptr, 0, 0, PM_REMOVE))
+            DispatchMessageW(&message);
+    }
+}
+
+static void waiting_for_news()
+{
+    Ptr<IUpdateCollection> updates;
+    VARIANT state;
+    int came = 0, jobs = 0;
+    VariantInit(&state);
+    search(session, L"IsInstalled=0", &updates);
+    CHECK(installer->put_Updates(updates));
+    for (; jobs < 150 && came == jobs; jobs++) {
+        Ptr<IInstallationJob> job;
+        Progress progress;
+        Completed completed;
+        ResetEvent(ended);
+        CHECK(jobs % 2 ? installer->BeginUninstall(&progress, &completed, state, &job) : installer->BeginInstall(&progress, &completed, state, &job));
+        CHECK(job->RequestAbort());
+        came += wait_for_news();
+        CHECK(job->CleanUp());
+    }
+    printf("came %d of %d\n", came, jobs);
+}
+
 static void error_of(const char *what, HRESULT result, IUnknown *object, REFIID iid)
 {
     Ptr<ISupportErrorInfo> supports;
@@ -315,6 +349,8 @@ int main(int, char **words)
         searching();
     else if (!strcmp(scenario, "abort"))
         aborting();
+    else if (!strcmp(scenario, "news"))
+        waiting_for_news();
     else if (!strcmp(scenario, "many"))
         many();
     else if (!strcmp(scenario, "gone"))
