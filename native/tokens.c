@@ -224,12 +224,18 @@ HRESULT client_receiver(Link *link, long long token, IDispatch **receiver)
     return is_set(&place) ? fetch(&place, &IID_IDispatch, (void **)receiver) : E_UNEXPECTED;
 }
 
+static void belong(Client *each, Link *link, long long request, long long job)
+{
+    for (; each; each = each->next)
+        if (each->link == link && each->request == request)
+            each->job = job;
+}
+
 void client_belongs(Link *link, long long request, long long job)
 {
     AcquireSRWLockExclusive(&guard);
-    for (Client *each = clients; each; each = each->next)
-        if (each->link == link && each->request == request)
-            each->job = job;
+    belong(clients, link, request, job);
+    belong(leaving, link, request, job); /* a job may be over before its Begin returns */
     ReleaseSRWLockExclusive(&guard);
 }
 
