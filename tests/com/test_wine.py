@@ -48,10 +48,11 @@ def client(wine: Wine, programs: list[Connected]) -> Client:
     """Runs a scenario of the C++ client in an apartment; at its end it holds nothing any more."""
 
     def run(apartment: str, scenario: str) -> list[str]:
-        lines = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, scenario).lines
+        ran = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, scenario)
+        assert programs, ran
         assert programs[-1].wait(LONG)
         assert programs[-1].unreleased == 0
-        return lines
+        return ran.lines
 
     return run
 
