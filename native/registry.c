@@ -20,6 +20,7 @@
 #endif
 
 typedef struct Entry {
+    REGSAM view;
     WCHAR path[160];
     const WCHAR *name; /* NULL for the default value */
     WCHAR value[MAX_PATH];
@@ -27,6 +28,7 @@ typedef struct Entry {
 
 typedef struct Plan {
     HKEY hive;
+    REGSAM view; /* of keys that 64-bit and 32-bit programs have apart: 0 for programs of this DLL's kind */
     Entry *entries;
     size_t count, room;
     WCHAR dll[MAX_PATH], exe[MAX_PATH], folder[MAX_PATH];
@@ -46,6 +48,7 @@ static void add(Plan *plan, const WCHAR *name, const WCHAR *value, const WCHAR *
         plan->room = room;
     }
     Entry *entry = &plan->entries[plan->count++];
+    entry->view = plan->view;
     va_list arguments;
     va_start(arguments, format);
     wcscpy(entry->path, ROOT);
@@ -64,13 +67,26 @@ static void guid_text(REFGUID guid, WCHAR text[40])
 /* Somebody else's registration of an interface serves as well; only what the original names bring is replaced. */
 static int is_foreign(Plan *plan, const WCHAR *id, const WCHAR *library)
 {
+    HKEY key;
     WCHAR path[160], found[40];
     DWORD size = sizeof found;
     swprintf(path, 160, ROOT L"Interface\\%ls\\TypeLib", id);
-    return !RegGetValueW(plan->hive, path, NULL, RRF_RT_REG_SZ, NULL, found, &size) && wcscmp(found, library);
+    if (RegOpenKeyExW(plan->hive, path, 0, KEY_READ | plan->view, &key))
+        return 0;
+    LONG failed = RegGetValueW(key, NULL, NULL, RRF_RT_REG_SZ, NULL, found, &size);
+    RegCloseKey(key);
+    return !failed && wcscmp(found, library);
 }
 
-static void plan_class(Plan *plan, const Creatable *creatable, const CLSID *clsid, const WCHAR *vendor)
+static void plan_names(Plan *plan, const WCHAR *id, const WCHAR *progid)
+{
+    add(plan, NULL, L"Updates by wua", L"%ls", progid);
+    add(plan, NULL, id, L"%ls\\CLSID", progid);
+    add(plan, NULL, L"Updates by wua", L"%ls.1", progid);
+    add(plan, NULL, id, L"%ls.1\\CLSID", progid);
+}
+
+static void plan_class(Plan *plan, const Creatable *creatable, const CLSID *clsid, const WCHAR *vendor, int named)
 {
     WCHAR id[40], library[40], progid[80];
     guid_text(clsid, id);
@@ -83,12 +99,10 @@ static void plan_class(Plan *plan, const Creatable *creatable, const CLSID *clsi
         add(plan, NULL, plan->exe, L"CLSID\\%ls\\LocalServer32", id);
     add(plan, NULL, progid, L"CLSID\\%ls\\VersionIndependentProgID", id);
     add(plan, NULL, library, L"CLSID\\%ls\\TypeLib", id);
-    add(plan, NULL, L"Updates by wua", L"%ls", progid);
-    add(plan, NULL, id, L"%ls\\CLSID", progid);
+    if (named)
+        plan_names(plan, id, progid);
     wcscat(progid, L".1");
     add(plan, NULL, progid, L"CLSID\\%ls\\ProgID", id);
-    add(plan, NULL, L"Updates by wua", L"%ls", progid);
-    add(plan, NULL, id, L"%ls\\CLSID", progid);
 }
 
 static void plan_library(Plan *plan)
@@ -121,7 +135,8 @@ static LONG write_entry(const Plan *plan, const Entry *entry)
     HKEY key;
     DWORD disposition, size = sizeof(WCHAR) * MAX_PATH;
     WCHAR old[MAX_PATH];
-    LONG failed = RegCreateKeyExW(plan->hive, entry->path, 0, NULL, 0, KEY_READ | KEY_WRITE, NULL, &key, &disposition);
+    REGSAM access = KEY_READ | KEY_WRITE | entry->view;
+    LONG failed = RegCreateKeyExW(plan->hive, entry->path, 0, NULL, 0, access, NULL, &key, &disposition);
     if (failed)
         return failed;
     if (!entry->name && disposition == REG_OPENED_EXISTING_KEY && RegQueryValueExW(key, BEFORE, NULL, NULL, NULL, NULL) &&
@@ -138,7 +153,7 @@ static void remove_entry(const Plan *plan, const Entry *entry)
     HKEY key;
     WCHAR value[MAX_PATH];
     DWORD size = sizeof value;
-    if (entry->name || RegOpenKeyExW(plan->hive, entry->path, 0, KEY_READ | KEY_WRITE, &key))
+    if (entry->name || RegOpenKeyExW(plan->hive, entry->path, 0, KEY_READ | KEY_WRITE | entry->view, &key))
         return;
     LONG restored = RegGetValueW(key, NULL, BEFORE, RRF_RT_REG_SZ, NULL, value, &size);
     if (!restored) {
@@ -149,8 +164,49 @@ static void remove_entry(const Plan *plan, const Entry *entry)
     int ours = restored && !RegGetValueW(key, NULL, NULL, RRF_RT_REG_SZ, NULL, value, &size) && !wcscmp(value, entry->value);
     RegCloseKey(key);
     if (ours)
-        RegDeleteKeyW(plan->hive, entry->path); /* stays where others have keys below it */
+        RegDeleteKeyExW(plan->hive, entry->path, entry->view, 0); /* stays where others have keys below it */
 }
+
+static void plan_view(Plan *plan, int original, int named)
+{
+    for (int i = 0; i < interface_count; i++)
+        plan_interface(plan, &interfaces[i], original);
+    for (int i = 0; i < creatable_count; i++) {
+        plan_class(plan, &creatables[i], &creatables[i].own, L"Wua.Update", named);
+        if (original)
+            plan_class(plan, &creatables[i], &creatables[i].original, L"Microsoft.Update", named);
+    }
+}
+
+#ifdef _WIN64
+/* Windows has one set of ProgIDs for all programs; Wine 8 has another for 32-bit ones. */
+static int shares_names(const Plan *plan)
+{
+    HKEY key;
+    const WCHAR *path = ROOT L"wua.probe";
+    if (RegCreateKeyExW(plan->hive, path, 0, NULL, REG_OPTION_VOLATILE, KEY_WRITE, NULL, &key, NULL))
+        return 1;
+    RegCloseKey(key);
+    int shared = !RegOpenKeyExW(plan->hive, path, 0, KEY_READ | KEY_WOW64_32KEY, &key);
+    if (shared)
+        RegCloseKey(key);
+    RegDeleteKeyW(plan->hive, path);
+    return shared;
+}
+
+/* The DLL for 32-bit programs, where it lies beside this one. */
+static void plan_other(Plan *plan, int original)
+{
+    WCHAR id[40];
+    swprintf(plan->dll, MAX_PATH, L"%lswuacom32.dll", plan->folder);
+    if (GetFileAttributesW(plan->dll) == INVALID_FILE_ATTRIBUTES)
+        return;
+    guid_text(&library_id, id);
+    add(plan, NULL, plan->dll, L"TypeLib\\%ls\\2.0\\0\\win32", id);
+    plan->view = KEY_WOW64_32KEY;
+    plan_view(plan, original, !shares_names(plan));
+}
+#endif
 
 static void make_plan(Plan *plan, int original)
 {
@@ -158,13 +214,10 @@ static void make_plan(Plan *plan, int original)
     module_folder(plan->folder);
     swprintf(plan->exe, MAX_PATH, L"%lswuacom.exe", plan->folder);
     plan_library(plan);
-    for (int i = 0; i < interface_count; i++)
-        plan_interface(plan, &interfaces[i], original);
-    for (int i = 0; i < creatable_count; i++) {
-        plan_class(plan, &creatables[i], &creatables[i].own, L"Wua.Update");
-        if (original)
-            plan_class(plan, &creatables[i], &creatables[i].original, L"Microsoft.Update");
-    }
+    plan_view(plan, original, 1);
+#ifdef _WIN64
+    plan_other(plan, original);
+#endif
 }
 
 /* Which names the registration that is there has: 1 with the original ones, 0 without, -1 for none. */

@@ -19,7 +19,8 @@ echo "$@" >> "$WINEPREFIX/asked"
 [ -f "$WINEPREFIX/failing" ] && { echo no such entry point; exit 5; }
 exit 0
 """
-DLL = "C:\\ProgramData\\wua\\wuacom.dll"
+FOLDER_THERE = "C:\\ProgramData\\wua\\"
+DLL = f"{FOLDER_THERE}wuacom.dll"
 
 
 class Bench:
@@ -28,11 +29,12 @@ class Bench:
     def __init__(self, top: Path, desk: Desk) -> None:
         self.desk = desk
         self.path = top / "prefix"
-        for folder in ("dosdevices", "drive_c/windows"):
+        for folder in ("dosdevices", "drive_c/windows/syswow64"):
             (self.path / folder).mkdir(parents=True)
         self.native = top / "native"
         self.native.mkdir()
-        (self.native / "wuacom.dll").write_bytes(b"MZ")
+        for name in ("wuacom.dll", "wuacom32.dll", "wuacom.exe"):
+            (self.native / name).write_bytes(b"MZ")
 
     @property
     def folder(self) -> Path:
@@ -73,7 +75,7 @@ def test_there_and_back(bench: Bench) -> None:
         "root": str(bench.desk.root),
     }
     assert bench.asked == [f"regsvr32 /s /n /i:original {DLL}"]
-    assert (bench.folder / "wuacom.dll").read_bytes() == b"MZ"
+    assert all((bench.folder / name).exists() for name in ("wuacom.dll", "wuacom32.dll", "wuacom.exe"))
     port, ours, theirs = (bench.folder / "connection").read_text().split()
     with socket.create_connection(("127.0.0.1", int(port))) as connection:
         hello = json.dumps({"secret": ours}).encode()
@@ -96,6 +98,17 @@ def test_once_more_is_anew(bench: Bench) -> None:
     assert second is not None
     assert first.pid != second.pid
     assert [line.split()[-2] for line in bench.asked] == ["/i:own", "/i", "/i:original"]
+
+
+def test_a_prefix_of_32_bits_has_its_own_dll(bench: Bench) -> None:
+    (bench.path / "drive_c/windows/syswow64").rmdir()
+    (bench.native / "wuacom.dll").unlink()
+    assert bench.register().result["registered"] is True
+    assert bench.com("unregister").result["registered"] is False
+    dll = f"{FOLDER_THERE}wuacom32.dll"
+    assert bench.asked == [f"regsvr32 /s /n /i:own {dll}", f"regsvr32 /s /u /n /i {dll}"]
+    (bench.native / "wuacom32.dll").unlink()
+    assert bench.register().json["error"]["seen"].endswith("/wuacom32.dll")
 
 
 def test_nothing_to_unregister(bench: Bench) -> None:

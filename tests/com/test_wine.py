@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.quality.project import ROOT
-from tests.support.wine_prefix import LONG, register
-from tests.support.wine_world import CLIENTS, Wine, build_native, needs_wine
+from tests.support.wine_prefix import LONG, put_dll, register
+from tests.support.wine_world import CLIENTS, Wine, add_32_bit, build_native, needs_wine
 from tests.support.wuapi_world import InThread, World, opened
 
 from wua.com.program import Connected
@@ -43,12 +43,20 @@ def world(wine: Wine, short_dir: Path, programs: list[Connected]) -> Iterator[Wo
 Client = Callable[[str, str], list[str]]
 
 
+@pytest.fixture(params=[64, 32])
+def bits(request: pytest.FixtureRequest, wine: Wine, bases: Path) -> int:
+    """What kind of program it is; those of 32 bits are skipped where Wine can't run them."""
+    if request.param == 32:
+        add_32_bit(wine, bases)
+    return int(request.param)
+
+
 @pytest.fixture
-def client(wine: Wine, programs: list[Connected]) -> Client:
+def client(wine: Wine, bits: int, programs: list[Connected]) -> Client:
     """Runs a scenario of the C++ client in an apartment; at its end it holds nothing any more."""
 
     def run(apartment: str, scenario: str) -> list[str]:
-        ran = wine.run(wine.compiled(CLIENTS / "client.cpp"), apartment, scenario)
+        ran = wine.run(wine.compiled(CLIENTS / "client.cpp", bits), apartment, scenario)
         assert programs, ran
         assert programs[-1].wait(LONG)
         assert programs[-1].unreleased == 0
@@ -124,17 +132,43 @@ def check_comtypes(wine: Wine, world: World, apartment: str) -> None:
     ]
 
 
-@pytest.mark.timeout(240)
-def test_each_kind_of_client(wine: Wine, world: World, client: Client) -> None:
-    """In one test, for one prefix serves them all; `make test` has no time for two."""
+def check_scripts_and_native_programs(wine: Wine, world: World, client: Client, bits: int) -> None:
     for script, told in (("whole.js", WHOLE_JS), ("whole.vbs", WHOLE_VBS)):
         world.set(EDITOR, KERNEL, downloaded=False)
-        assert wine.script(script).lines == told
+        assert wine.script(script, bits).lines == told
     for apartment in APARTMENTS:
         world.set(EDITOR, KERNEL)
         assert client(apartment, "install") == installed("install")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("bits", [64], indirect=True)
+def test_each_kind_of_client(wine: Wine, world: World, client: Client, bits: int) -> None:
+    """In one test, for one prefix serves them all; `make test` has no time for two."""
+    check_scripts_and_native_programs(wine, world, client, bits)
     check_pywin32(wine, world)  # these skip where Windows' Python can't be had
     check_comtypes(wine, world, "sta")
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("bits", [32], indirect=True)
+def test_each_kind_of_32_bit_client(wine: Wine, world: World, client: Client, bits: int) -> None:
+    check_scripts_and_native_programs(wine, world, client, bits)
+
+
+@pytest.mark.wine
+@pytest.mark.parametrize("bits", [32], indirect=True)
+def test_a_prefix_of_32_bits(bits: int, bases: Path, short_dir: Path) -> None:
+    native = bases / "native-both"
+    with opened(short_dir / "machine", None) as world, Wine(short_dir / "prefix", native, bits) as prefix:
+        server = ComServer(world.agent, put_dll(prefix, native))
+        try:
+            world.set(EDITOR, KERNEL)
+            ran = prefix.run(prefix.compiled(CLIENTS / "client.cpp", bits), "sta", "install")
+            assert ran.lines == installed("install")
+        finally:
+            server.close()
+            world.close()
 
 
 @pytest.mark.wine
@@ -157,6 +191,7 @@ def test_callbacks(client: Client, world: World, apartment: str, scenario: str) 
 
 
 @pytest.mark.wine
+@pytest.mark.parametrize("bits", [64], indirect=True)
 def test_no_callback_is_overlooked(client: Client, world: World) -> None:
     """Wine may look over one that comes while a call waits, and leave it; the DLL looks again."""
     world.set(EDITOR, KERNEL)
@@ -242,7 +277,7 @@ def test_comtypes_in_the_multi_threaded_apartment(wine: Wine, world: World) -> N
 
 
 @pytest.mark.wine
-def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World) -> None:
+def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World, bits: int) -> None:
     keys = [
         f"HKLM\\Software\\Classes\\{key}"
         for key in (
@@ -252,14 +287,14 @@ def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World) ->
             "Wua.Update.Session",
         )
     ]
-    ours = [wine.registry(key) for key in keys]
+    ours = [wine.registry(key, bits) for key in keys]
     register(wine, "/u", "/i")
-    before = [wine.registry(key) for key in keys]
+    before = [wine.registry(key, bits) for key in keys]
     register(wine, "/i:original")
     register(wine, "/i:original")
-    assert [wine.registry(key) for key in keys] == ours
+    assert [wine.registry(key, bits) for key in keys] == ours
     register(wine, "/u", "/i")
-    assert [wine.registry(key) for key in keys] == before
+    assert [wine.registry(key, bits) for key in keys] == before
     text = "\n".join(line for lines in before for line in lines)
     assert "wua.before" not in text
     assert "wuacom" not in text

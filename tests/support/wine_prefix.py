@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from wua.com.prefix import FOLDER, QUIET, WINDOWS_FOLDER
-from wua.com.registration import DLL, FILES
+from wua.com.registration import DLLS, FILES
 
 LONG = 120.0  # seconds for a command; only a test that fails waits so long
 WINDOWS_10 = ("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
@@ -33,12 +33,12 @@ class NewPrefix:
     """Made in ``path`` when entered; it calls itself Windows 10. What runs in it ends when it is left.
 
     A program that only waits keeps it up meanwhile: Wine's services start once, not for every command, and
-    hold no pipe of a test's open.
+    hold no pipe of a test's open. ``bits``: 64, which runs 32-bit programs where Wine has them, or 32.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._environment = os.environ | QUIET | {"WINEPREFIX": str(path), "WINEARCH": "win64"}
+    def __init__(self, path: Path, bits: int = 64) -> None:
+        self.path, self.bits = path, bits
+        self._environment = os.environ | QUIET | {"WINEPREFIX": str(path), "WINEARCH": f"win{bits}"}
 
     def __enter__(self) -> Self:
         # It must be up before the next one: two that come first would start the services twice, and then COM
@@ -117,7 +117,7 @@ def put_dll(prefix: NewPrefix, built: Path) -> Path:
     """Have a prefix use what was built, under all names; the server's folder."""
     folder = prefix.path / FOLDER
     folder.mkdir(parents=True, exist_ok=True)  # wua itself may have been there
-    for name in FILES:
+    for name in FILES[prefix.bits]:
         if (built / name).exists():
             shutil.copyfile(built / name, folder / name)
     register(prefix, "/i:original")
@@ -125,5 +125,5 @@ def put_dll(prefix: NewPrefix, built: Path) -> Path:
 
 
 def register(prefix: NewPrefix, *words: str) -> None:
-    ran = prefix.run("regsvr32", "/s", "/n", *words, f"{WINDOWS_FOLDER}\\{DLL}")
+    ran = prefix.run("regsvr32", "/s", "/n", *words, f"{WINDOWS_FOLDER}\\{DLLS[prefix.bits]}")
     assert ran.code == 0, ran.text

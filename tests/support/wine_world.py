@@ -15,34 +15,36 @@ from tests.support.sources import tool, windows_python
 from tests.support.wine_prefix import NewPrefix, Ran, lacking, put_dll
 
 from wua.com.prefix import FOLDER
+from wua.com.registration import DLLS
 
 CLIENTS = ROOT / "tests" / "com" / "clients"
-COMPILER = "x86_64-w64-mingw32-g++"
+COMPILERS = {64: "x86_64-w64-mingw32-g++", 32: "i686-w64-mingw32-g++"}
 LIBRARIES = ("-lole32", "-loleaut32", "-luuid", "-luser32", "-lntdll")
-MISSING = lacking("widl", "x86_64-w64-mingw32-gcc", COMPILER)
+MISSING = lacking("widl", "x86_64-w64-mingw32-gcc", COMPILERS[64])
 needs_wine = pytest.mark.skipif(bool(MISSING), reason=f"no {MISSING}")
 
 
 class Wine(NewPrefix):
     """A prefix for the DLL, the clients' programs beside it; ``native`` is where the DLL is built."""
 
-    def __init__(self, path: Path, native: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, native: Path, bits: int = 64) -> None:
+        super().__init__(path, bits)
         self.native = native
         self.drive = path / "drive_c"
         self.folder = path / FOLDER  # the server's
 
-    def script(self, name: str) -> Ran:
+    def script(self, name: str, bits: int = 64) -> Ran:
         """One of the clients that are scripts, in cscript."""
-        return self.run("cscript", "//nologo", self._copied(name))
+        cscript = r"C:\windows\syswow64\cscript.exe" if bits == 32 else "cscript"
+        return self.run(cscript, "//nologo", self._copied(name))
 
-    def compiled(self, source: Path) -> str:
+    def compiled(self, source: Path, bits: int = 64) -> str:
         """A C++ client, as a Windows path."""
-        target = self.drive / f"{source.stem}.exe"
+        target = self.drive / f"{source.stem}-{bits}.exe"
         if not target.exists():
             unicode = ["-municode"] if "wmain" in source.read_text() else []
             words = ["-std=gnu++17", "-static", *unicode, f"-I{self.native}", str(source), "-o", str(target)]
-            subprocess.run([COMPILER, *words, *LIBRARIES], check=True)
+            subprocess.run([COMPILERS[bits], *words, *LIBRARIES], check=True)
         return f"C:\\{target.name}"
 
     def python(self, name: str, *words: str) -> Ran:
@@ -59,9 +61,19 @@ class Wine(NewPrefix):
         shutil.copyfile(CLIENTS / name, self.drive / name)
         return f"C:\\{name}"
 
-    def registry(self, key: str) -> list[str]:
-        """A key with everything below it."""
-        return self.run("reg", "query", key, "/s").lines
+    def registry(self, key: str, bits: int = 64) -> list[str]:
+        """A key with everything below it, as programs of so many bits see it."""
+        return self.run("reg", "query", key, "/s", f"/reg:{bits}").lines
+
+
+def add_32_bit(wine: Wine, bases: Path) -> None:
+    """Have the prefix's 32-bit programs use the DLL, too; the test is skipped where they can't run."""
+    if not (wine.drive / "windows" / "syswow64" / "kernel32.dll").exists():
+        pytest.skip("no 32-bit Wine")
+    if missing := lacking(COMPILERS[32]):
+        pytest.skip(f"no {missing}")
+    if not (wine.folder / DLLS[32]).exists():
+        put_dll(wine, build_native(bases / "native-both", both=True))
 
 
 @contextlib.contextmanager
@@ -74,12 +86,12 @@ def wine_in(bases: Path) -> Iterator[Wine]:
             yield wine
 
 
-def build_native(folder: Path) -> Path:
-    """What `make native` builds, without the 32-bit DLL; once for all workers of a run."""
+def build_native(folder: Path, *, both: bool = False) -> Path:
+    """What `make native` builds, once for all workers of a run; the 32-bit DLL if ``both``."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
-            tool("build_native").build(folder, both=False)
+            tool("build_native").build(folder, both=both)
             (folder / "done").touch()
     return folder

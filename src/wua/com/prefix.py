@@ -39,6 +39,11 @@ class Prefix:
         """Where the DLL, the connection file and the log are."""
         return self.path / FOLDER
 
+    @property
+    def bits(self) -> int:
+        """64, or 32 when it was made with ``WINEARCH=win32``; a prefix of 64 runs 32-bit programs, too."""
+        return 64 if (self.path / "drive_c" / "windows" / "syswow64").is_dir() else 32
+
     def run(self, *words: str) -> tuple[int, str]:
         """Run a Windows program to its end; its exit code, of which Wine keeps 8 bits, and its output.
 

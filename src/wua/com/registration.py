@@ -20,8 +20,8 @@ from wua.model.struct import Value
 from wua.system.locks import lock_holder
 from wua.system.process import ProcessRef
 
-DLL: Final = "wuacom.dll"
-FILES: Final = (DLL, "wuacom32.dll", "wuacom.exe")
+DLLS: Final = {64: "wuacom.dll", 32: "wuacom32.dll"}
+FILES: Final = {64: (*DLLS.values(), "wuacom.exe"), 32: (DLLS[32],)}
 BUILT: Final = Path(__file__).resolve().parents[3] / "build" / "native"  # of a checkout
 SETTINGS: Final = "registration.json"
 LOCK: Final = "server.lock"
@@ -52,11 +52,12 @@ def register(
         WuaError: not-supported without the DLL or Wine; target-unusable when the registration fails.
     """
     source = native or BUILT
-    if not (source / DLL).is_file():
-        raise error("not-supported", f"there is no {source / DLL}", next_step="Build it: `make native`.")
+    dll = DLLS[prefix.bits]
+    if not (source / dll).is_file():
+        raise error("not-supported", f"there is no {source / dll}", next_step="Build it: `make native`.")
     unregister(prefix)
     prefix.folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    for name in FILES[prefix.bits]:
         if (source / name).is_file():
             shutil.copyfile(source / name, prefix.folder / name)
     settings = Settings(os.path.abspath(root) if root is not None else None, original_names)
@@ -77,7 +78,7 @@ def unregister(prefix: Prefix) -> bool:
         WuaError: not-supported without Wine; target-unusable when the DLL can't take its keys back.
     """
     stop(prefix)
-    if not (prefix.folder / DLL).exists():
+    if not (prefix.folder / DLLS[prefix.bits]).exists():
         return False
     _regsvr32(prefix, "/u", "/n", "/i")
     shutil.rmtree(prefix.folder)
@@ -85,7 +86,7 @@ def unregister(prefix: Prefix) -> bool:
 
 
 def _regsvr32(prefix: Prefix, *words: str) -> None:
-    code, said = prefix.run("regsvr32", "/s", *words, f"{WINDOWS_FOLDER}\\{DLL}")
+    code, said = prefix.run("regsvr32", "/s", *words, f"{WINDOWS_FOLDER}\\{DLLS[prefix.bits]}")
     if code:
         raise error("target-unusable", f"regsvr32 {' '.join(words)} ended with {code}. {said.strip()}")
 
