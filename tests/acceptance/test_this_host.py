@@ -20,7 +20,7 @@ from wua.model.states import JobState
 from wua.model.updates import Offer
 from wua.system.process import ProcessRef
 
-pytestmark = [pytest.mark.host, pytest.mark.xdist_group("host")]
+pytestmark = [pytest.mark.host, pytest.mark.xdist_group("host"), pytest.mark.timeout(600)]
 
 LONG = 300.0  # seconds
 ARCHIVES = Path("/var/cache/apt/archives")

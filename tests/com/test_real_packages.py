@@ -17,7 +17,7 @@ from wua.com.server import ComServer
 from wua.model.enums import ResultCode
 from wua.testing.debian import Package
 
-pytestmark = [needs_wine, pytest.mark.wine, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [needs_wine, pytest.mark.wine, pytest.mark.slow, pytest.mark.timeout(600)]
 APARTMENTS = ("mta", "sta")
 TOLD = "var/lib/editor-scripts"
 EDITOR = Package(

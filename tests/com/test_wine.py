@@ -141,7 +141,7 @@ def check_scripts_and_native_programs(wine: Wine, world: World, client: Client, 
         assert client(apartment, "install") == installed("install")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("bits", [64], indirect=True)
 def test_each_kind_of_client(wine: Wine, world: World, client: Client, bits: int) -> None:
     """In one test, for one prefix serves them all; `make test` has no time for two."""
@@ -304,7 +304,7 @@ def test_what_wine_had_under_these_names_comes_back(wine: Wine, world: World, bi
 
 @pytest.mark.slow
 @pytest.mark.wine
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_real_package_with_one_command(bases: Path) -> None:
     """What `make com` runs: a C++ program, a Debian root, apt and dpkg."""
     with tempfile.TemporaryFile() as output:
