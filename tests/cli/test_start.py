@@ -1,16 +1,19 @@
 """What a quick question must not load."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from tests.support.cli_world import Desk
 
 
-def loaded(desk: Desk, *words: str) -> set[str]:
+def loaded(env: Mapping[str, str], *words: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "wua", *words],
-        env=desk.env(),
+        env=env,
         capture_output=True,
         text=True,
         check=True,
@@ -32,7 +35,12 @@ def loaded(desk: Desk, *words: str) -> set[str]:
     ],
 )
 def test_little_is_loaded(desk: Desk, words: tuple[str, ...], unwanted: set[str]) -> None:
-    assert not loaded(desk, *words) & unwanted
+    assert not loaded(desk.env(), *words) & unwanted
+
+
+def test_the_jobs_of_this_machine_need_no_other_program(tmp_path: Path) -> None:
+    env = os.environ | {"WUA_STATE": str(tmp_path)}
+    assert not loaded(env, "jobs") & {"subprocess", "json", "hashlib", "wua.engine.host", "wua.services.apt"}
 
 
 def test_the_quick_way_to_the_jobs_says_what_the_ordinary_one_does(desk: Desk) -> None:

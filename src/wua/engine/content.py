@@ -1,6 +1,5 @@
 """Copying an update's files out of the cache and into it. Only what has the right digest is ever kept."""
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,6 +71,7 @@ def _copy_all(sources: Sequence[Path], folder: Path, place: Callable[[Path, str]
 
 def _copy(source: Path, folder: Path, copies: list[Path]) -> tuple[Path, str]:
     """A new file, which is added to ``copies`` as soon as it is there, and the SHA-256 of what it holds."""
+    import hashlib
     import tempfile
 
     handle, name = tempfile.mkstemp(prefix=".wua-", dir=folder)  # never through a link that lies there

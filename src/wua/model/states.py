@@ -5,6 +5,7 @@ The runner follows it, recovery reads it, the reference page is drawn from it.
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Final, NamedTuple
 
 
@@ -142,15 +143,20 @@ def check_transition(before: JobState, after: JobState) -> None:
         raise IllegalTransition(f"{before.value} -> {after.value}")
 
 
+@cache
+def _weights(left_out: frozenset[JobState], begin: int) -> tuple[int, int]:
+    """Of all states that a job comes to, and of those that are over where the weight ``begin`` is reached."""
+    parts = [row.weight for passed, row in TABLE.items() if passed not in left_out | {JobState.RUNNING}]
+    return sum(high - low for low, high in parts), sum(high - low for low, high in parts if high <= begin)
+
+
 def overall_percent(state: JobState, within: float, left_out: frozenset[JobState] = frozenset()) -> int:
     """Percent of the whole job (0 to 100) for ``within`` (0.0 to 1.0) of a state.
 
     ``left_out`` are states that the job does not come to: the others share their part.
     """
     begin, end = TABLE[state].weight
-    parts = [row.weight for passed, row in TABLE.items() if passed not in left_out | {JobState.RUNNING}]
-    whole = sum(high - low for low, high in parts)
-    done = sum(high - low for low, high in parts if high <= begin)
+    whole, done = _weights(left_out, begin)
     if state is JobState.RUNNING or state not in left_out:
         done += int((end - begin) * min(max(within, 0.0), 1.0))
     return done * 100 // whole

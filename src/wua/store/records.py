@@ -6,7 +6,6 @@ jobs and history are built again.
 """
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -144,7 +143,6 @@ def runs(record: Record, store: Path) -> Iterator[RunFound]:
 
 def _content(path: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError):
         return None
-    return found

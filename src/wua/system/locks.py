@@ -1,10 +1,12 @@
 """Locks on files that name their holder. They belong to the open descriptor, so a child can inherit one."""
 
 import fcntl
-import json
 import os
 import time
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from wua.model.plugins import Holder
 from wua.system import process
@@ -29,9 +31,9 @@ class FileLock:
         except BaseException:
             os.close(fd)
             raise
-        text = json.dumps({"pid": os.getpid(), "program": process.program(os.getpid()), "since": time.time()})
+        mine = {"pid": os.getpid(), "program": process.program(os.getpid()), "since": time.time()}
         os.ftruncate(fd, 0)
-        os.pwrite(fd, text.encode(), 0)
+        os.pwrite(fd, msgspec.json.encode(mine), 0)
         self._fd = fd
         return True
 
@@ -70,8 +72,8 @@ def lock_holder(path: str | Path) -> Holder | None:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             try:
-                said = json.loads(os.pread(fd, 4096, 0) or b"{}")
-            except ValueError:  # the holder is just writing it
+                said = msgspec.json.decode(os.pread(fd, 4096, 0) or b"{}", type=dict[str, Any])
+            except msgspec.DecodeError:  # the holder is just writing it
                 said = {}
             return Holder(
                 int(said.get("pid", 0)), str(said.get("program", "")), float(said.get("since", 0)), str(path)

@@ -1,6 +1,5 @@
 """Words that run a program confined, and the question whether this machine allows it."""
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -41,6 +40,8 @@ class Confinement(NamedTuple):
 @cache
 def why_not(uid: int = -1, gid: int = -1) -> str:
     """Why nothing can be confined here (for real root: as this uid); "" when it can. Tried once."""
+    import subprocess
+
     try:
         done = subprocess.run(
             Confinement(uid=uid, gid=gid, as_root=True).wrap(["/bin/true"]),

@@ -1,7 +1,6 @@
 """Run a reading command to its end and take its output. Acting commands go through the supervisor."""
 
 import errno
-import subprocess
 from typing import NamedTuple
 
 from wua.model.plugins import Command
@@ -23,6 +22,8 @@ def run(command: Command, *, timeout: float = 120.0, stdin: str = "") -> Complet
         WuaError: timed-out, with the command named; the process has been killed then. too-many-updates, when
             its words are more than the system takes.
     """
+    import subprocess
+
     try:
         done = subprocess.run(
             command.argv,

@@ -1,7 +1,6 @@
 """apt's configuration as data: what the host says, and the text of a private configuration."""
 
 import re
-import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -50,6 +49,8 @@ def host_settings() -> tuple[Setting, ...]:
     Raises:
         WuaError: target-unusable, when there is no apt or its configuration can't be read.
     """
+    import subprocess
+
     try:
         done = subprocess.run(
             ["/usr/bin/apt-config", "dump", "--format", "%F %V%n"],

@@ -1,8 +1,6 @@
 """What all Debian targets share: facts read from files, fingerprints, lock holders."""
 
-import hashlib
 import os
-import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -115,6 +113,8 @@ def os_release(root: Path) -> dict[str, str]:
 
 def architectures(admin: Path) -> tuple[str, tuple[str, ...]]:
     """The native architecture, as dpkg itself says, and the foreign ones of a database."""
+    import subprocess
+
     done = subprocess.run(
         ["/usr/bin/dpkg", "--print-architecture"], env={}, capture_output=True, text=True, check=True
     )
@@ -131,6 +131,8 @@ def fingerprint(paths: Iterable[Path]) -> str:
 
     The inode and the size stand beside the time, as a file may be replaced by one of the same time.
     """
+    import hashlib
+
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         for line in _stats(path):
