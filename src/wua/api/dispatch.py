@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -77,6 +76,8 @@ class Dispatcher:
             except WuaError as trouble:
                 job.break_off(trouble)
             except Exception:  # noqa: BLE001 - a defect must not leave somebody waiting for ever
+                import traceback
+
                 job.break_off(error("unexpected", traceback.format_exc(limit=-3)))
             with self._guard:
                 if id(job) not in self._again:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import threading
@@ -217,6 +216,8 @@ class Job(Generic[T]):
         return lambda: self._remove(sink)
 
     def _callable(self, callback: Callback) -> Callback:
+        import inspect
+
         if not inspect.iscoroutinefunction(callback):
             return callback
         loop = self._loop

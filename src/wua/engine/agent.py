@@ -2,7 +2,6 @@
 
 import os
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -254,6 +253,8 @@ class LocalAgent(Administration):
         except WuaError as failure:
             full = _failed(failure.problem)
         except Exception:  # noqa: BLE001 - a defect must end the job with its name, not leave a caller waiting for ever
+            import traceback
+
             full = _failed(problem("unexpected", traceback.format_exc(limit=-3)))
         stored = full if full.search is None else replace(full, search=None)
         with self._guard:
