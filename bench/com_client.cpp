@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 #include "wua.h"
 
 static void check(HRESULT result, const char *what)
@@ -25,6 +26,7 @@ static long long now()
     return counter.QuadPart / frequency.QuadPart * 1000000000 + counter.QuadPart % frequency.QuadPart * 1000000000 / frequency.QuadPart;
 }
 
+static std::vector<long long> figures; // told at the end: who reads them is the server's process, too
 static IUpdateSession3 *session;
 static VARIANT nothing;
 
@@ -48,7 +50,7 @@ static void reading(int count)
         LCID locale;
         long long begin = now();
         CHECK(session->get_UserLocale(&locale));
-        printf("%lld\n", now() - begin);
+        figures.push_back(now() - begin);
     }
 }
 
@@ -60,7 +62,7 @@ static void reading_constant(int count)
         BSTR title;
         long long begin = now();
         CHECK(update->get_Title(&title));
-        printf("%lld\n", now() - begin);
+        figures.push_back(now() - begin);
         SysFreeString(title);
     }
 }
@@ -87,7 +89,7 @@ static void echoing(int count, int port)
             check(part > 0 ? S_OK : E_FAIL, "recv");
             got += part;
         }
-        printf("%lld\n", now() - begin);
+        figures.push_back(now() - begin);
     }
 }
 
@@ -128,7 +130,7 @@ static void listing(int count)
             VariantClear(&update);
             seen++;
         }
-        printf("%lld\n", now() - begin);
+        figures.push_back(now() - begin);
         check(seen == 1000 ? S_OK : E_FAIL, "1000 updates");
         elements->Release();
         VariantClear(&enumerator);
@@ -171,21 +173,14 @@ static void completing(int count)
         else
             CHECK(installer->BeginInstall(nullptr, &completed, nothing, &job));
         check(WaitForSingleObject(completed.called, 20000) == WAIT_OBJECT_0 ? S_OK : E_FAIL, "Invoke");
-        printf("%lld\n", completed.at);
+        figures.push_back(completed.at);
         CHECK(job->CleanUp());
         job->Release();
     }
 }
 
-int main(int, char **words)
+static void measure(const char *what, int count)
 {
-    const char *what = words[1];
-    int count = atoi(words[2]);
-    CHECK(CoInitializeEx(nullptr, COINIT_MULTITHREADED));
-    if (!strcmp(what, "echoing")) {
-        echoing(count, atoi(words[3]));
-        return 0;
-    }
     CHECK(CoCreateInstance(__uuidof(WuaUpdateSession), nullptr, CLSCTX_INPROC_SERVER, __uuidof(IUpdateSession3), (void **)&session));
     if (!strcmp(what, "reading"))
         reading(count);
@@ -195,5 +190,18 @@ int main(int, char **words)
         listing(count);
     else
         completing(count);
+}
+
+int main(int, char **words)
+{
+    const char *what = words[1];
+    int count = atoi(words[2]);
+    CHECK(CoInitializeEx(nullptr, COINIT_MULTITHREADED));
+    if (!strcmp(what, "echoing"))
+        echoing(count, atoi(words[3]));
+    else
+        measure(what, count);
+    for (long long each : figures)
+        printf("%lld\n", each);
     return 0;
 }
