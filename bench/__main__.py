@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.harness import Row, dump, environment, fail, load, table
+from bench.harness import Row, Stolen, dump, environment, fail, load, table
 
 PARTS = ("jobs", "search", "wuapi", "com", "cli", "apt", "first_run")
 HERE = Path(__file__).resolve().parent
@@ -31,7 +31,10 @@ def main(wanted: list[str]) -> None:
 def _measure(wanted: list[str]) -> None:
     rows: list[Row] = []
     for part in wanted or PARTS:
+        stolen = Stolen()
         for row in importlib.import_module(f"bench.{part}").rows():
+            row.notes = "; ".join(filter(None, (row.notes, stolen.note())))
+            stolen = Stolen()
             rows.append(row)
             _write(rows, anew=not wanted)
             line = next(line for line in table([row], {}).splitlines() if line.startswith(f"| {row.name} |"))

@@ -84,6 +84,26 @@ def interleave(
     return samples
 
 
+class Stolen:
+    """How much of this virtual machine's processor time its host has given to others, since this was made."""
+
+    def __init__(self) -> None:
+        self._all, self._stolen = self._ticks()
+
+    @staticmethod
+    def _ticks() -> tuple[int, int]:
+        fields = [int(word) for word in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
+        return sum(fields), fields[7]
+
+    def note(self) -> str:
+        """To stand beside what was measured; "" for less than one percent."""
+        whole, stolen = self._ticks()
+        percent = 100 * (stolen - self._stolen) / max(1, whole - self._all)
+        return (
+            f"the machine's own host took {percent:.0f} % of its processors meanwhile" if percent >= 1 else ""
+        )
+
+
 def environment() -> dict[str, str]:
     """What the figures were measured on."""
     cpu = ""
