@@ -5,6 +5,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.wuapi_world import InThread, World, opened
 from wua.com.program import Connected
 from wua.com.server import ComServer
 from wua.testing.machine import SimulatedUpdate
+from wua.wuapi.order import callback_order
 
 pytestmark = needs_wine
 APARTMENTS = ("mta", "sta")
@@ -216,6 +218,16 @@ def test_aborting(client: Client, world: World, apartment: str) -> None:
 def test_a_search_that_is_not_waited_for(client: Client, world: World, apartment: str) -> None:
     world.set(EDITOR)
     assert client(apartment, "search") == ["search called 1 on its thread 1", "again 0x80240036", "left 0"]
+
+
+@pytest.mark.wine
+def test_nothing_is_held_after_a_job_that_was_over_before_its_begin_returned(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with callback_order("completed-first"):
+        monkeypatch.setattr("wua.com.program.Context", copy_context().copy)
+    world.set(EDITOR)
+    assert client("mta", "reluctant") == ["fine 50 of 50", "left 0"]
 
 
 @pytest.mark.wine

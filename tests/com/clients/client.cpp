@@ -270,6 +270,36 @@ static void values()
     type->ReleaseTypeAttr(attributes);
 }
 
+// Whoever else lets go of it needs a while, so that CleanUp has something to wait for.
+struct Reluctant : Found {
+    Reluctant() : Found(nothing) {}
+    STDMETHOD_(ULONG, Release)() override
+    {
+        if (GetCurrentThreadId() != main_thread)
+            Sleep(20);
+        return Found::Release();
+    }
+};
+
+static void reluctant()
+{
+    Ptr<IUpdateSearcher> searcher;
+    VARIANT state;
+    int fine = 0;
+    VariantInit(&state);
+    CHECK(session->CreateUpdateSearcher(&searcher));
+    for (int round = 0; round < 50; round++) {
+        Ptr<ISearchJob> job;
+        Reluctant found;
+        CHECK(searcher->BeginSearch(Text(L"IsInstalled=0"), &found, state, &job));
+        CHECK(job->CleanUp());
+        fine += found.calls == 1 && found.references == 1;
+        while (found.references > 1)
+            Sleep(10);
+    }
+    printf("fine %d of 50\n", fine);
+}
+
 // One apartment of many: a session of its own, a callback of its own.
 static DWORD WINAPI one_of_many(void *given)
 {
@@ -351,6 +381,8 @@ int main(int, char **words)
         aborting();
     else if (!strcmp(scenario, "news"))
         waiting_for_news();
+    else if (!strcmp(scenario, "reluctant"))
+        reluctant();
     else if (!strcmp(scenario, "many"))
         many();
     else if (!strcmp(scenario, "gone"))
