@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from hypothesis import HealthCheck, settings
 
 LONG = ("slow", "wine", "browser")
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
+IN_MEMORY = pytest.StashKey[Path]()
+FAILED = pytest.StashKey[bool]()
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 << 30  # bytes, several times what the short suite ever holds
 
 # The same examples in every run: a failure is then always the change's own.
 settings.register_profile(
@@ -29,6 +34,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = {}
     settings.load_profile("thorough" if config.getoption("--all") else "quick")
+    if not config.getoption("--all") and "PYTEST_XDIST_WORKER" not in os.environ and has_memory():
+        config.stash[IN_MEMORY] = Path(tempfile.mkdtemp(prefix="wua", dir=MEMORY))
+        os.environ["TMPDIR"] = tempfile.tempdir = str(config.stash[IN_MEMORY])
+        config.stash[IN_MEMORY].chmod(0o755)  # as other users' programs know a temporary folder
+
+
+def has_memory() -> bool:
+    """Whether folders can be in memory, where nothing waits for a disk; those of the long suite never are."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return False
+    there = os.statvfs(MEMORY)
+    found = re.search(r"^MemAvailable: *(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    left = min(there.f_bavail * there.f_frsize, int(found[1]) << 10 if found else 0)
+    return left >= ENOUGH and not there.f_flag & os.ST_NOEXEC
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What a failed run leaves is looked at, and goes with the next restart of the machine."""
+    folder = config.stash.get(IN_MEMORY, None)
+    if folder is not None and not config.stash.get(FAILED, False):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -52,7 +78,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     if not (changes or reads) or os.environ.get("WUA_TEST_HOST") != "1" or os.geteuid() != 0:
         return (yield)
     how = fcntl.LOCK_EX if changes else fcntl.LOCK_SH
-    with open(Path(tempfile.gettempdir()) / "wua-tests-host.lock", "a") as lock:
+    with open("/var/tmp/wua-tests-host.lock", "a") as lock:
         fcntl.flock(lock, how)
         return (yield)
 
@@ -70,6 +96,7 @@ def reason_to_leave_out(config: pytest.Config, item: pytest.Item) -> str:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[FAILED] = bool(session.testsfailed)
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left_out"] = session.config.stash[LEFT_OUT]

@@ -16,6 +16,7 @@ from wua.model.plans import Operation, PlanRequest
 from wua.model.problems import WuaError
 from wua.model.states import JobState
 from wua.system.locks import FileLock
+from wua.testing import VirtualClock
 from wua.testing.machine import SimulatedUpdate
 
 S = JobState
@@ -62,14 +63,17 @@ def test_jobs_of_many_agents_share_one_host(machine: Machine) -> None:
 
 
 def test_not_before_is_waited_for(machine: Machine) -> None:
+    clock = VirtualClock(machine.root / "clock")
+    clock.hold()
     machine.set(SimulatedUpdate("a"), SimulatedUpdate("b"))
     agent = machine.agent()
-    begun = time.time()
-    late = agent.submit(install("a", not_before=begun + 0.7))
+    when = clock.time() + 3600
+    late = agent.submit(install("a", not_before=when))
     assert agent.submit(install("b")).result(LONG).code is ResultCode.SUCCEEDED
     assert not machine.is_installed("a")
+    clock.advance(3600)
     assert late.result(LONG).code is ResultCode.SUCCEEDED
-    assert late.record.started >= begun + 0.7
+    assert late.record.started == when
 
 
 def test_the_same_key_is_the_same_job(machine: Machine) -> None:
