@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = {}
     settings.load_profile("thorough" if config.getoption("--all") else "quick")
     if not config.getoption("--all") and "PYTEST_XDIST_WORKER" not in os.environ and has_memory():
-        config.stash[IN_MEMORY] = Path(tempfile.mkdtemp(prefix="wua", dir=MEMORY))
+        forget_earlier_runs()
+        config.stash[IN_MEMORY] = Path(tempfile.mkdtemp(prefix=f"wua-{os.getpid()}-", dir=MEMORY))
         os.environ["TMPDIR"] = tempfile.tempdir = str(config.stash[IN_MEMORY])
         config.stash[IN_MEMORY].chmod(0o755)  # as other users' programs know a temporary folder
 
@@ -50,8 +51,15 @@ def has_memory() -> bool:
     return left >= ENOUGH and not there.f_flag & os.ST_NOEXEC
 
 
+def forget_earlier_runs() -> None:
+    """Remove what failed or killed runs have left in memory; it can be looked at until then."""
+    for folder in MEMORY.glob("wua-*-*"):
+        owner = folder.name.split("-")[1]
+        if folder.stat().st_uid == os.geteuid() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """What a failed run leaves is looked at, and goes with the next restart of the machine."""
     folder = config.stash.get(IN_MEMORY, None)
     if folder is not None and not config.stash.get(FAILED, False):
         shutil.rmtree(folder, ignore_errors=True)

@@ -83,5 +83,5 @@ def test_ten_thousand_jobs(wine: Wine, short_dir: Path) -> None:
     threads = max(0, after.program_threads - before.program_threads)
     assert after.program_threads < 64
     assert after.program_kilobytes < before.program_kilobytes + 2_000 + 1_500 * threads
-    # Wine keeps handles of its own, some more for every thread; a leak would be one for every few jobs.
-    assert int(more_handles.split()[1]) < int(handles.split()[1]) + ROUNDS[-1] // 100 + 8 * threads
+    # Each thread has one, Wine some of its own; what every installation leaves, or every 400th job, shows.
+    assert int(more_handles.split()[1]) < int(handles.split()[1]) + ROUNDS[-1] // 400 + 2 * threads
