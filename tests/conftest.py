@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = {}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in a script's background: commands inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.load_profile("thorough" if config.getoption("--all") else "quick")
     if not config.getoption("--all") and "PYTEST_XDIST_WORKER" not in os.environ and has_memory():
         forget_earlier_runs()

@@ -56,6 +56,7 @@ from wua.model.states import JobState  # noqa: E402
 from wua.model.updates import Offer, UpdateId  # noqa: E402
 from wua.targets import create_root  # noqa: E402
 from wua.targets.host import HostTarget  # noqa: E402
+from wua.testing.crash import victims  # noqa: E402
 
 
 class Show:
@@ -454,6 +455,9 @@ def clear() -> None:
         os.chmod(Path(path).parent, stat.S_IRWXU)
         call(path)
 
+    for lock in HOME.rglob("host.lock"):  # what an earlier run left at work would write on
+        while victims.kill_all(lock.parents[1]):
+            pass
     if HOME.exists():
         shutil.rmtree(HOME, onerror=unlock)
     HOME.mkdir(parents=True)

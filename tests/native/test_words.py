@@ -7,16 +7,19 @@ import pytest
 from wua.model import codes
 from wua.model.enums import ResultCode
 from wua.model.jobs import JobKind
+from wua.model.states import JobState
 from wua.model.updates import UpdateId
 from wua.native import mapping, results
-from wua.native.jobs import Part
+from wua.native.jobs import Look, Part
 from wua.native.names import CALLBACKS, METHODS
 from wua.native.natives import Refusal
+from wua.native.progress import Percent
 from wua.native.results import Seen
 from wua.native.trouble import problem_of
 from wua.wuapi.table import INTERFACES
 
 ONE = UpdateId("11111111-2222-3333-4444-555555555555")
+WAITING, AT_WORK = Part(ResultCode.NOT_STARTED), Part(ResultCode.IN_PROGRESS)
 GOOD, BAD, LEFT = Part(ResultCode.SUCCEEDED), Part(ResultCode.FAILED, 0x80070643), Part(ResultCode.ABORTED)
 
 
@@ -115,3 +118,17 @@ def test_the_system_is_believed(
     assert found.seen
     if said is BAD and code is ResultCode.FAILED:
         assert found.hresult == 0x80070643
+
+
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [
+        (Look(0, 0, 0, (WAITING, WAITING)), -1),  # before its first update the native agent says 0 as well
+        (Look(0, 0, 0, (AT_WORK, WAITING)), 1),
+        (Look(1, 0, 3, (WAITING, WAITING)), 1),
+        (Look(50, 1, 0, (GOOD, AT_WORK)), 2),
+    ],
+)
+def test_the_current_update(look: Look, expected: int) -> None:
+    percent = Percent(JobKind.DOWNLOAD, downloads=True)
+    assert percent.look(JobState.DOWNLOADING, look, [1, 2]).current == expected

@@ -48,6 +48,12 @@ class Look(NamedTuple):
     def is_settled(self) -> bool:
         return bool(self.parts) and all(part.code in FINAL for part in self.parts)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether ``current`` is an update at work; the index 0 also stands for none yet."""
+        first = self.parts[0].code if self.parts else ResultCode.NOT_STARTED
+        return self.current > 0 or self.current_percent > 0 or first != ResultCode.NOT_STARTED
+
 
 class Kind(NamedTuple):
     """The native names of one kind of job. ``progress`` is "" where there is none."""

@@ -30,7 +30,7 @@ class Percent:
 
     def look(self, state: JobState, look: Look, places: Sequence[int]) -> Progress:
         """A look at a native job; ``places`` are the job's indexes of what that one was given."""
-        current = places[look.current] if 0 <= look.current < len(places) else -1
+        current = places[look.current] if look.has_begun and 0 <= look.current < len(places) else -1
         return self._keep(
             Progress(
                 state,
