@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "outgoing.h"
 #include "tables.h"
 #include "values.h"
 
@@ -238,6 +239,7 @@ static const IID *named(const Json *name)
 static HRESULT deliver(Link *link, long long token, Received *received)
 {
     IDispatch *receiver;
+    Outgoing call;
     VARIANT number, answer;
     DISPPARAMS parameters = {&number, NULL, 1, 0};
     HRESULT result = client_receiver(link, token, &receiver);
@@ -246,7 +248,10 @@ static HRESULT deliver(Link *link, long long token, Received *received)
     V_VT(&number) = VT_I8;
     V_I8(&number) = (LONG_PTR)received;
     VariantInit(&answer);
+    outgoing_begin(&call);
     result = IDispatch_Invoke(receiver, RECEIVE, &IID_NULL, LOCALE_USER_DEFAULT, DISPATCH_METHOD, &parameters, &answer, NULL, NULL);
+    outgoing_end(&call);
+    client_called(link, token);
     IDispatch_Release(receiver);
     return FAILED(result) ? result : V_I4(&answer);
 }

@@ -17,6 +17,9 @@ HRESULT client_read(Link *link, long long token, VARIANT *value);
 /* What calls the callback under a token, as the calling thread's apartment can use it. */
 HRESULT client_receiver(Link *link, long long token, IDispatch **receiver);
 
+/* A call of the callback under a token has ended. The caller lets go of the receiver after this. */
+void client_called(Link *link, long long token);
+
 /* Lets go of a token, or with 0 of all that a connection has. Calls into apartments. */
 void client_drop(Link *link, long long token);
 

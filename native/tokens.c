@@ -8,8 +8,14 @@
 #include <string.h>
 
 #include "objects.h"
+#include "outgoing.h"
 #include "tables.h"
 #include "values.h"
+
+/* Milliseconds from a call of a callback in another process to letting go of it. Wine's COM forgets an interface of a
+ * process with its last object, and waits there for running calls, for ever if one is just ending; and a process
+ * answers a call before that has ended in it. */
+#define SETTLING 100
 
 DEFINE_GUID(CLSID_GlobalTable, 0x00000323, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46);
 
@@ -27,6 +33,7 @@ typedef struct Client {
     VARIANT kept;      /* of an object only the type */
     Place object;
     Place receiver; /* what calls it in its apartment */
+    ULONGLONG called; /* when its last call ended; 0 for never */
     struct Client *next;
 } Client;
 
@@ -144,6 +151,7 @@ static HRESULT fill(Client *client, const VARIANT *value, int *callable)
 
 static HRESULT keep(Text *text, Link *link, long long request, const VARIANT *value, int *callable)
 {
+    Outgoing call;
     Client *client = calloc(1, sizeof *client);
     HRESULT result = client ? S_OK : E_OUTOFMEMORY;
     if (FAILED(result))
@@ -151,7 +159,9 @@ static HRESULT keep(Text *text, Link *link, long long request, const VARIANT *va
     client->link = link;
     client->request = request;
     VariantInit(&client->kept);
+    outgoing_begin(&call);
     result = fill(client, value, callable);
+    outgoing_end(&call);
     if (FAILED(result)) {
         clear(client);
         free(client);
@@ -224,6 +234,17 @@ HRESULT client_receiver(Link *link, long long token, IDispatch **receiver)
     return is_set(&place) ? fetch(&place, &IID_IDispatch, (void **)receiver) : E_UNEXPECTED;
 }
 
+void client_called(Link *link, long long token)
+{
+    AcquireSRWLockExclusive(&guard);
+    Client *client = client_under(link, token);
+    if (client)
+        client->called = GetTickCount64();
+    ReleaseSRWLockExclusive(&guard);
+    if (!client && server_ended) /* let go of meanwhile: the caller has the last reference */
+        Sleep(SETTLING);
+}
+
 static void belong(Client *each, Link *link, long long request, long long job)
 {
     for (; each; each = each->next)
@@ -244,9 +265,20 @@ static int is_wanted(const Client *client, long long token, long long job)
     return job ? client->job == job && is_set(&client->receiver) : !token || client->token == token;
 }
 
+static void let_settle(const Client *client)
+{
+    ULONGLONG now = GetTickCount64();
+    if (server_ended && client->called && now - client->called < SETTLING)
+        Sleep((DWORD)(client->called + SETTLING - now));
+}
+
 static void leave(Client *client)
 {
+    Outgoing call;
+    let_settle(client);
+    outgoing_begin(&call);
     clear(client); /* may call into apartments: on no lock */
+    outgoing_end(&call);
     AcquireSRWLockExclusive(&guard);
     for (Client **place = &leaving; *place; place = &(*place)->next)
         if (*place == client) {

@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = {}
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in a script's background: commands inherit that
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; commands inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.load_profile("thorough" if config.getoption("--all") else "quick")
     if not config.getoption("--all") and "PYTEST_XDIST_WORKER" not in os.environ and has_memory():

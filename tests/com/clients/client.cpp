@@ -367,7 +367,7 @@ static void gone()
 int main(int, char **words)
 {
     const char *scenario = words[2];
-    is_far = !strcmp(scenario, "local");
+    is_far = !strncmp(scenario, "local", 5);
     DWORD where = is_far ? CLSCTX_LOCAL_SERVER : CLSCTX_INPROC_SERVER;
     enter(words[1]);
     ended = CreateEvent(nullptr, TRUE, FALSE, nullptr);
@@ -379,7 +379,7 @@ int main(int, char **words)
         searching();
     else if (!strcmp(scenario, "abort"))
         aborting();
-    else if (!strcmp(scenario, "news"))
+    else if (!strcmp(scenario, "news") || !strcmp(scenario, "local-news"))
         waiting_for_news();
     else if (!strcmp(scenario, "reluctant"))
         reluctant();
