@@ -199,7 +199,7 @@ static void serve_overlooked(void)
 {
     MSG message;
     HWND window = NULL;
-    while ((window = FindWindowExW(HWND_MESSAGE, window, L"OleMainThreadWndClass", NULL)))
+    while ((window = FindWindowExW(HWND_MESSAGE, window, APARTMENT_WINDOW, NULL)))
         while (GetWindowThreadProcessId(window, NULL) == GetCurrentThreadId() && PeekMessageW(&message, window, 0, 0, PM_REMOVE | PM_NOYIELD))
             DispatchMessageW(&message);
 }

@@ -38,6 +38,9 @@ HRESULT link_ask(Link *link, Text *text, long long id, Document **answer);
 /* Sends what has no answer. Frees text. */
 void link_tell(Link *link, Text *text);
 
+/* COM's window of a single-threaded apartment: calls of its objects come as messages of it. */
+#define APARTMENT_WINDOW L"OleMainThreadWndClass"
+
 /* Waits; calls into the apartment of the thread, callbacks among them, are served meanwhile. */
 void wait_in_apartment(HANDLE event);
 

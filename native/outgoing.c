@@ -10,13 +10,12 @@ static CONDITION_VARIABLE begun = CONDITION_VARIABLE_INIT;
 static Outgoing *calls;
 static int is_watched;
 
-/* A single-threaded program that waits serves the calls that come meanwhile as messages of its apartment's window.
- * Wine's waiting looks for them and then for other messages; a call that comes in between is no news any more, and only
- * another message wakes the program. This one means nothing. */
+/* What link.c does for a thread of its own process: a call that Wine's waiting has overlooked is seen with the next
+ * message. This one means nothing. */
 static void wake_apartments(void)
 {
     HWND window = NULL;
-    while ((window = FindWindowExW(HWND_MESSAGE, window, L"OleMainThreadWndClass", NULL)))
+    while ((window = FindWindowExW(HWND_MESSAGE, window, APARTMENT_WINDOW, NULL)))
         PostMessageW(window, WM_NULL, 0, 0);
 }
 

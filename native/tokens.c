@@ -12,9 +12,8 @@
 #include "tables.h"
 #include "values.h"
 
-/* Milliseconds from a call of a callback in another process to letting go of it. Wine's COM forgets an interface of a
- * process with its last object, and waits there for running calls, for ever if one is just ending; and a process
- * answers a call before that has ended in it. */
+/* Milliseconds from a call of a callback in another process to letting go of it: a process answers a call before that
+ * has ended in it, and if the last callback goes in between, Wine stands still there as server.c says. */
 #define SETTLING 100
 
 DEFINE_GUID(CLSID_GlobalTable, 0x00000323, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46);
